@@ -1,0 +1,1 @@
+# Installation: a component a handler, and a .deb a component.

@@ -1,0 +1,79 @@
+# What every target of the project shares, and the one-line declaration of a handler.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+function(quiver_package NAME MODULE)
+  pkg_check_modules(${NAME} REQUIRED IMPORTED_TARGET ${MODULE})
+endfunction()
+
+quiver_package(FCGI fcgi)
+quiver_package(OPENSSL libcrypto)
+quiver_package(JSONC json-c)
+quiver_package(JWT libjwt)
+quiver_package(SQLITE sqlite3)
+quiver_package(ARGON2 libargon2)
+# Content's own: Markdown, HTML5, front matter, archives.
+quiver_package(CMARK libcmark-gfm)
+quiver_package(GUMBO gumbo)
+quiver_package(YAML yaml-0.1)
+quiver_package(ARCHIVE libarchive)
+quiver_package(TOML tomlplusplus)
+
+set(QUIVER_LIBRARIES
+    PkgConfig::FCGI PkgConfig::OPENSSL PkgConfig::JSONC PkgConfig::JWT
+    PkgConfig::SQLITE PkgConfig::ARGON2 Threads::Threads m)
+
+add_library(quiver_flags INTERFACE)
+target_include_directories(quiver_flags INTERFACE ${PROJECT_SOURCE_DIR}/shared)
+target_compile_definitions(quiver_flags INTERFACE _GNU_SOURCE QUIVER_VERSION="${PROJECT_VERSION}")
+target_compile_options(quiver_flags INTERFACE
+    -Wall -Wextra -Wformat=2 -Wundef -Wshadow -Wpointer-arith -Wvla -Wwrite-strings
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition>
+    -fstack-protector-strong -ffunction-sections -fdata-sections)
+# The limiter's cells are 128 bits wide and change by one compare-and-swap.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64")
+  target_compile_options(quiver_flags INTERFACE -mcx16)
+endif()
+target_link_options(quiver_flags INTERFACE -Wl,--gc-sections -Wl,--as-needed -Wl,-z,relro,-z,now)
+if(QUIVER_WERROR)
+  target_compile_options(quiver_flags INTERFACE -Werror)
+endif()
+if(QUIVER_SANITIZE)
+  target_compile_options(quiver_flags INTERFACE -fsanitize=${QUIVER_SANITIZE} -fno-sanitize-recover=all -O1)
+  target_link_options(quiver_flags INTERFACE -fsanitize=${QUIVER_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_definitions(quiver_flags INTERFACE _FORTIFY_SOURCE=2)
+endif()
+if(QUIVER_COVERAGE)
+  target_compile_options(quiver_flags INTERFACE --coverage -O0)
+  target_link_options(quiver_flags INTERFACE --coverage)
+endif()
+
+function(quiver_target TARGET)
+  target_link_libraries(${TARGET} PUBLIC quiver_flags)
+endfunction()
+
+# quiver_handler(NAME [CXX_SOURCES TRUE] [LIBRARIES ...])
+# NAME/NAME.c holds main() and the tables; everything beside it is the library
+# NAME_endpoints, which tests and the probe link too.
+function(quiver_handler NAME)
+  cmake_parse_arguments(H "" "CXX_SOURCES" "LIBRARIES" ${ARGN})
+  file(GLOB SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/handlers/${NAME}/*.c)
+  if(H_CXX_SOURCES)
+    file(GLOB MORE CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/handlers/${NAME}/*.cpp)
+    list(APPEND SOURCES ${MORE})
+  endif()
+  list(REMOVE_ITEM SOURCES ${PROJECT_SOURCE_DIR}/handlers/${NAME}/${NAME}.c)
+  set(ENDPOINTS "")
+  if(SOURCES)
+    add_library(${NAME}_endpoints STATIC ${SOURCES})
+    target_include_directories(${NAME}_endpoints PUBLIC ${PROJECT_SOURCE_DIR}/handlers)
+    target_link_libraries(${NAME}_endpoints PUBLIC quiver ${H_LIBRARIES})
+    set(ENDPOINTS ${NAME}_endpoints)
+  endif()
+  add_executable(${NAME} ${PROJECT_SOURCE_DIR}/handlers/${NAME}/${NAME}.c)
+  target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/handlers)
+  target_link_libraries(${NAME} PRIVATE ${ENDPOINTS} quiver)
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  set_property(GLOBAL APPEND PROPERTY QUIVER_HANDLERS ${NAME})
+endfunction()

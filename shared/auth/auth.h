@@ -1,0 +1,59 @@
+/*
+ * auth: from a request's credentials to its principal.
+ * Access tokens are RS256 JWTs (RFC 7519) with token_use, as Cognito's; one
+ * verifier over OpenSSL checks ours and, later, foreign ones.  The algorithm
+ * belongs to the key, never to the token (RFC 8725).
+ * Cheap checks first; a verified token is remembered by its SHA-256 until it
+ * expires or its session is revoked.  Revocations of this machine are seen at
+ * once by every process (segment "revoked"); the store has them for others.
+ * Lifetime: one per process.
+ * Threads:  safe from any.
+ * Blocking: one store read when a token names a key that is not known yet, at
+ *           most once a minute; otherwise never.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/principal.h"
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "config/config.h"
+#include "metrics/metrics.h"
+#include "store/store.h"
+
+struct auth;                            /* opaque */
+
+/* `c` gives time-outs, PUBLIC_URL and SECRET_KEY and must outlive it. */
+NODISCARD enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
+    struct auth **out, struct arena *a, struct str *reason) NONNULL_ALL;
+void auth_close(struct auth *auth);
+
+struct auth_credentials {
+	struct str authorization;       /* the Authorization header; absent: none */
+	bool       loopback;            /* the client's own address is of this machine */
+};
+
+/*
+ * OK: *out is the principal; without credentials the anonymous one.
+ * ERR_UNAUTHENTICATED: credentials that are malformed, forged, expired or
+ *   revoked; *reason is a word for the log ("expired", "bad_signature") and never
+ *   for the client.
+ * ERR_UNAVAILABLE: the keys could not be read.
+ */
+NODISCARD enum err auth_authenticate(struct auth *auth, struct store_connection *c,
+    struct arena *a, const struct auth_credentials *who, int64_t now_ms,
+    struct principal *out, const char **reason) NONNULL_ALL;
+
+/* The issuer in tokens and discovery: PUBLIC_URL, or "http://localhost" when unset:
+ * a constant of the installation, never taken from a request's Host. */
+struct str auth_issuer(const struct auth *auth) NONNULL_ALL;
+/* {"keys":[…]} (RFC 7517) of every key whose tokens may still be alive. */
+NODISCARD enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *a,
+    int64_t now_ms, struct str *json) NONNULL_ALL;
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * principal: who calls, and what they may do.
+ * Scopes and roles are two tables (principal.c), as API.md has them.
+ * Lifetime: one request; strings are its arena's.
+ */
+#ifndef AUTH_PRINCIPAL_H
+#define AUTH_PRINCIPAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/json.h"
+#include "base/str.h"
+
+/* Zero is refused everywhere: a route that forgets its scope answers nobody. */
+enum scope {
+	SCOPE_UNSET = 0,
+	SCOPE_PUBLIC,           /* anyone, whoever they are: sign-in, health, docs */
+	SCOPE_CONTENT_READ, SCOPE_CONTENT_WRITE,
+	SCOPE_VISITORS_TRACK, SCOPE_VISITORS_READ,
+	SCOPE_PROFILE, SCOPE_KEYS_MANAGE, SCOPE_USAGE_READ,
+	SCOPE_ANALYTICS_READ, SCOPE_CALLS_WRITE,
+	SCOPE_TENANTS_MANAGE, SCOPE_SECURITY_MANAGE, SCOPE_AUDIT_READ, SCOPE_USERS_MANAGE,
+	SCOPE_METRICS_READ,     /* METRICS_TOKEN, or loopback when there is none */
+	SCOPE_COUNT
+};
+typedef uint32_t scope_set;             /* bit 1 << enum scope */
+#define SCOPE_BIT(s) ((scope_set)1 << (s))
+
+enum role { ROLE_ANONYMOUS, ROLE_USER, ROLE_ANALYST, ROLE_ADMIN, ROLE_OWNER, ROLE_COUNT };
+
+enum principal_kind { PRINCIPAL_ANONYMOUS, PRINCIPAL_SESSION, PRINCIPAL_KEY, PRINCIPAL_MACHINE };
+
+struct principal {
+	enum principal_kind kind;
+	enum role   role;               /* the highest one held */
+	uint32_t    roles;              /* bit 1 << enum role */
+	scope_set   scopes;
+	struct str  id;                 /* account id (UUID); absent for anonymous */
+	struct str  session;            /* session id; absent without one */
+	struct str  email, name;        /* as the token says; may be absent */
+	struct str  plan, tenant;
+	int64_t     expires_ms;         /* of the credential; 0: none */
+};
+
+/* "content:read"; "" for SCOPE_UNSET and SCOPE_PUBLIC. */
+const char *scope_name(enum scope s);
+/* SCOPE_UNSET when there is no such scope. */
+enum scope scope_from_name(struct str name);
+/* "user"; and the identity provider's group, "users". */
+const char *role_name(enum role r);
+const char *role_group(enum role r);
+/* By name or group; ROLE_ANONYMOUS when unknown. */
+enum role role_from_name(struct str name);
+/* What a role may do, with all that stands below it in API.md's table. */
+scope_set role_scopes(enum role r);
+/* Scopes of a set of roles (bits). */
+scope_set roles_scopes(uint32_t roles);
+/* Whether `p` may use a route that names `s`. */
+bool principal_may(const struct principal *p, enum scope s) NONNULL_ALL;
+/* Fills roles' consequences: role and scopes from p->roles. */
+void principal_set_roles(struct principal *p, uint32_t roles) NONNULL_ALL;
+/* The anonymous principal. */
+struct principal principal_anonymous(void);
+
+#endif

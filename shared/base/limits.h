@@ -1,0 +1,39 @@
+/*
+ * limits: every maximum of the library, with its unit and its reason.
+ * What a setting changes has its bound in config/config.c instead.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define PATH_MAX_BYTES          2048    /* a decoded path; longer ones are attacks or mistakes */
+#define PATH_PARAMS_MAX         4       /* {…} in one route */
+#define QUERY_MAX_BYTES         4096    /* a raw query string */
+#define QUERY_PARAMS_MAX        32      /* names in one query string */
+#define HEADER_MAX_BYTES        8192    /* one header's value: what lighttpd and nginx let through */
+#define CGI_PARAMS_MAX          256     /* CGI variables of one request */
+#define REQUEST_ID_MAX          128     /* X-Request-ID, see API.md */
+#define RESPONSE_HEADERS_MAX    32      /* headers an endpoint adds */
+#define RESPONSE_MAX_BYTES      (64u << 20)     /* a buffered reply; larger ones stream */
+#define JSON_DEPTH_MAX          32      /* nesting; a parser's stack is bounded by it */
+#define FIELD_ERRORS_MAX        64      /* errors listed in one problem */
+#define ARENA_BLOCK_BYTES       16384   /* first block of a request: most requests need no second */
+#define ARENA_MAX_BYTES         (256u << 20)    /* one request's memory, whatever it does */
+#define ARENA_BLOCK_MAX_BYTES   (1u << 20)      /* blocks double up to this; larger wishes get their own */
+#define ARENA_RESERVE_BYTES     65536   /* arena_alloc's beyond the bound: filling it must not abort us */
+#define LIST_LIMIT_MAX          100     /* ?limit= */
+#define LIST_LIMIT_DEFAULT      20
+#define CURSOR_MAX_BYTES        1024    /* an opaque cursor, encoded */
+#define TOKEN_MAX_BYTES         8192    /* an access token; checked before any parsing */
+#define IDEMPOTENCY_KEY_MAX     255     /* as in the IETF draft's examples and at known providers */
+#define IDEMPOTENCY_TTL_S       86400
+#define IDEMPOTENCY_LEASE_S     60      /* after which a request that died no longer blocks its retry */
+#define LOG_LINE_MAX_BYTES      8192    /* one line; longer values are cut and marked */
+#define FORWARDED_HOPS_MAX      32      /* addresses read from X-Forwarded-For */
+#define TRUSTED_PROXIES_MAX     64      /* ranges in TRUSTED_PROXIES */
+#define CORS_ORIGINS_MAX        64
+#define STORE_KEY_MAX_BYTES     512     /* partition or sort key; DynamoDB's sort key has 1,024 */
+#define STORE_ITEM_MAX_BYTES    (16u << 20)     /* one item's JSON (DynamoDB: 400 KB, its engine says so) */
+#define STORE_OPS_MAX           100     /* operations of one transaction; DynamoDB's bound */
+#define CONNECTIONS_MAX         8192    /* FastCGI connections of one process */
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * app: what a process has, and what each of its workers has.
+ * Lifetime: opened by serve before the workers start, closed after they end.
+ */
+#ifndef HTTP_APP_H
+#define HTTP_APP_H
+
+#include "auth/auth.h"
+#include "base/arena.h"
+#include "config/config.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "http/route.h"
+#include "limit/limit.h"
+#include "metrics/metrics.h"
+#include "store/store.h"
+
+enum handler_needs {
+	NEEDS_STORE = 1,                /* store, and with it sign-in */
+	NEEDS_LIMITS = 2
+};
+
+struct handler;
+
+/* A flag of one handler's own, "--setup": does its work and ends the process. */
+struct handler_command {
+	const char *flag, *help;
+	int       (*run)(struct app *app, struct worker *worker);       /* the exit status */
+};
+
+struct handler {
+	const char         *name;       /* "content": the executable, the log's and the metrics' label */
+	const char         *summary;
+	const struct route *routes;
+	size_t              n_routes;
+	uint32_t            needs;      /* enum handler_needs */
+	const struct handler_command *commands; /* ended by a NULL flag; or NULL */
+	/* Optional: once, after the app is open and before workers; *reason on error. */
+	enum err          (*start)(struct app *app, struct arena *a, struct str *reason);
+	void              (*stop)(struct app *app);
+};
+
+struct http_state;                      /* router, CORS, proxies, metric series; http's own */
+
+struct app {
+	const struct handler *handler;
+	struct config         config;
+	struct metrics       *metrics;
+	struct limiter       *limiter;
+	struct store         *store;
+	struct auth          *auth;
+	struct http_state    *http;
+	void                 *state;    /* the handler's own */
+	int64_t               started_ms;
+};
+
+struct worker {
+	struct app              *app;
+	struct arena             arena; /* of the request it works on */
+	struct store_connection *store; /* NULL when the handler needs none */
+	unsigned                 index;
+};
+
+/* Config is loaded into app->config already.  *reason: what failed and what would do. */
+NODISCARD enum err app_open(struct app *app, const struct handler *h, struct arena *a,
+    struct str *reason) NONNULL_ALL;
+void app_close(struct app *app) NONNULL_ALL;
+NODISCARD enum err worker_open(struct worker *w, struct app *app, unsigned index) NONNULL_ALL;
+void worker_close(struct worker *w) NONNULL_ALL;
+
+#endif

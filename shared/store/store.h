@@ -1,0 +1,160 @@
+/*
+ * store: one table, DynamoDB's model made small.
+ * An item has a partition key and a sort key (both text, compared as bytes), a
+ * secondary index of the same shape, a JSON body that the store never looks
+ * into, a counter, a version, an optional expiry, and optionally words for
+ * full-text search.  A write is a list of operations that happens whole or not
+ * at all.  Endpoints know nothing of engines; tests/contract/store.c holds
+ * every engine to this page.
+ * Lifetime: a store is opened once a process; a connection once a worker.
+ * Threads:  a store is safe from any; a connection is one thread's.
+ * Blocking: reads on the disk; store_write until the data is durable (see
+ *           enum store_durability), at most STORE_DEADLINE_MS.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/str.h"
+#include "metrics/metrics.h"
+
+#define STORE_DEADLINE_MS 5000          /* a write that waits longer gives ERR_TIMEOUT */
+
+struct store;                           /* opaque */
+struct store_connection;                /* opaque */
+
+struct store_item {
+	struct str pk, sk;
+	struct str index_pk, index_sk;  /* both or neither */
+	struct str body;                /* JSON text; may be empty */
+	int64_t    n;                   /* the counter; 0 for plain items */
+	uint64_t   version;             /* 1 when created, one more at each put; 0: none */
+	int64_t    expires_ms;          /* 0: never.  An expired item is as if absent. */
+	struct str text;                /* words for store_query's match; write only */
+};
+
+enum store_durability {
+	STORE_DURABLE,                  /* survives loss of power: content, accounts, keys, audit */
+	STORE_RELAXED                   /* survives a crash of any process: counters, caches */
+};
+
+enum store_verb {
+	STORE_PUT,                      /* item as given; version becomes old + 1 */
+	STORE_DELETE,                   /* pk, sk */
+	STORE_ADD,                      /* item.n is added to the counter, made if absent; the body is kept */
+	STORE_CHECK                     /* the condition alone */
+};
+
+enum store_condition {
+	STORE_ALWAYS,
+	STORE_ABSENT,                   /* no live item there, else ERR_EXISTS */
+	STORE_PRESENT,                  /* else ERR_NOT_FOUND */
+	STORE_VERSION                   /* item.version is the stored one, else ERR_STALE (absent: ERR_NOT_FOUND) */
+};
+
+struct store_op {
+	enum store_verb      verb;
+	enum store_condition condition;
+	struct store_item    item;      /* version: for STORE_VERSION only */
+};
+
+struct store_result {
+	size_t   failed;                /* index of the operation that failed; n_ops when none */
+	uint64_t version;               /* new version of the first PUT */
+	int64_t  n;                     /* new value of the first ADD */
+};
+
+/* "sqlite:PATH".  ERR_INVALID: no such engine; ERR_IO, ERR_CORRUPT: *reason says
+ * why and what would do (from `a`). */
+NODISCARD enum err store_open(struct arena *a, struct str url, struct metrics *m,
+    struct store **out, struct str *reason) NONNULL(1, 4, 5);
+void store_close(struct store *s);
+NODISCARD enum err store_connect(struct store *s, struct store_connection **out) NONNULL_ALL;
+void store_disconnect(struct store_connection *c);
+
+/* The item into `a`.  ERR_NOT_FOUND: absent or expired at now_ms. */
+NODISCARD enum err store_get(struct store_connection *c, struct arena *a, struct str pk,
+    struct str sk, int64_t now_ms, struct store_item *out) NONNULL(1, 2, 6);
+
+/*
+ * Point reads of the hot path: the body alone, without a copy into the arena
+ * where the engine can lend its own bytes.  Calls `use` once, before returning,
+ * with an item that is good only until `use` returns.
+ */
+NODISCARD enum err store_visit(struct store_connection *c, struct str pk, struct str sk,
+    int64_t now_ms, void (*use)(void *context, const struct store_item *item), void *context)
+    NONNULL(1, 5);
+
+struct store_query {
+	struct str pk;                  /* the partition; of the secondary index when `index` */
+	bool       index;
+	struct str from, to;            /* sort keys: from ≤ key < to; absent is open */
+	struct str after;               /* exclusive start, from the last page; absent: from the end asked for */
+	bool       descending;
+	struct str match;               /* full text: every word must occur; absent: no search */
+	uint32_t   limit;               /* rows at most; 0: no bound but `each` */
+};
+
+/* Calls `each` for the live items of a range in key order until it returns
+ * false or `limit` is reached.  The item is good only until `each` returns.
+ * A page goes on after the last sort key: nothing is skipped or repeated
+ * while others write.
+ * (Query of the index: `after`/`from`/`to` are index_sk values, unique within a
+ * partition by their caller's construction.)
+ * ERR_UNSUPPORTED: `match` on an engine without full text; ERR_INVALID: `match`
+ * has no word in it. */
+NODISCARD enum err store_query(struct store_connection *c, const struct store_query *q,
+    int64_t now_ms, bool (*each)(void *context, const struct store_item *item),
+    void *context) NONNULL(1, 2, 4);
+
+/* Does all of `ops` or none.  Several threads' writes share one commit.
+ * On failure: the error of the first operation whose condition failed,
+ * result->failed its index.  ERR_TOO_LARGE: over STORE_OPS_MAX or an item over
+ * its bound.  ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO (disk full, read-only): nothing
+ * was written.  OK means it is on disk as `durability` says.
+ * `now_ms` decides whether an expired item counts as absent. */
+NODISCARD enum err store_write(struct store_connection *c, const struct store_op *ops,
+    size_t n_ops, enum store_durability durability, int64_t now_ms,
+    struct store_result *result) NONNULL(1, 2, 6);
+
+/* Removes up to `most` expired items; how many in *removed.  Correctness never
+ * depends on it: it gives the space back. */
+NODISCARD enum err store_sweep(struct store_connection *c, int64_t now_ms, uint32_t most,
+    uint32_t *removed) NONNULL_ALL;
+
+/* A read that touches the engine, for readiness: OK or why not. */
+NODISCARD enum err store_ping(struct store_connection *c) NONNULL_ALL;
+/* The engine and its version, "sqlite 3.40.1"; static storage. */
+const char *store_engine(const struct store *s) NONNULL_ALL;
+
+/*
+ * What an engine implements (sqlite.c; dynamodb.c to come).  store.c checks
+ * bounds, counts and times, and calls through.
+ */
+struct store_engine {
+	const char *name;               /* the scheme before ':' */
+	enum err  (*open)(struct arena *a, struct str address, struct metrics *m, void **store,
+	    struct str *reason);
+	void      (*close)(void *store);
+	enum err  (*connect)(void *store, void **connection);
+	void      (*disconnect)(void *connection);
+	enum err  (*visit)(void *connection, struct str pk, struct str sk, int64_t now_ms,
+	    void (*use)(void *context, const struct store_item *item), void *context);
+	enum err  (*query)(void *connection, const struct store_query *q, int64_t now_ms,
+	    bool (*each)(void *context, const struct store_item *item), void *context);
+	enum err  (*write)(void *connection, const struct store_op *ops, size_t n_ops,
+	    enum store_durability durability, int64_t now_ms, struct store_result *result);
+	enum err  (*sweep)(void *connection, int64_t now_ms, uint32_t most, uint32_t *removed);
+	enum err  (*ping)(void *connection);
+	const char *version;
+};
+extern const struct store_engine store_sqlite;
+
+#endif
