@@ -27,7 +27,7 @@ add_library(quiver_flags INTERFACE)
 target_include_directories(quiver_flags INTERFACE ${PROJECT_SOURCE_DIR}/shared)
 target_compile_definitions(quiver_flags INTERFACE _GNU_SOURCE QUIVER_VERSION="${PROJECT_VERSION}")
 target_compile_options(quiver_flags INTERFACE
-    -Wall -Wextra -Wformat=2 -Wundef -Wshadow -Wpointer-arith -Wvla -Wwrite-strings
+    -Wall -Wextra -Wno-missing-field-initializers -Wformat=2 -Wundef -Wshadow -Wpointer-arith -Wvla -Wwrite-strings
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition>
     -fstack-protector-strong -ffunction-sections -fdata-sections)
 # The limiter's cells are 128 bits wide and change by one compare-and-swap.
@@ -76,4 +76,29 @@ function(quiver_handler NAME)
   target_link_libraries(${NAME} PRIVATE ${ENDPOINTS} quiver)
   set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   set_property(GLOBAL APPEND PROPERTY QUIVER_HANDLERS ${NAME})
+endfunction()
+
+# The viewers of the docs handler: the pages of the tree, and the bundles of the
+# npm packages when they are installed (handlers/docs/package-lock.json).
+function(quiver_docs_assets)
+  set(OUT ${PROJECT_BINARY_DIR}/share/quiver/docs/assets)
+  set(MODULES ${PROJECT_SOURCE_DIR}/handlers/docs/node_modules)
+  file(MAKE_DIRECTORY ${OUT})
+  foreach(PAGE swagger.html swagger-init.js redoc.html redoc-init.js)
+    configure_file(${PROJECT_SOURCE_DIR}/templates/docs/${PAGE} ${OUT}/${PAGE} COPYONLY)
+  endforeach()
+  foreach(BUNDLE swagger-ui-dist/swagger-ui-bundle.js swagger-ui-dist/swagger-ui.css)
+    get_filename_component(FILE ${BUNDLE} NAME)
+    if(EXISTS ${MODULES}/${BUNDLE})
+      configure_file(${MODULES}/${BUNDLE} ${OUT}/${FILE} COPYONLY)
+    endif()
+  endforeach()
+  # Redoc shows its maker's logo from the maker's server; here it is an empty image.
+  if(EXISTS ${MODULES}/redoc/bundles/redoc.standalone.js)
+    add_custom_command(OUTPUT ${OUT}/redoc.standalone.js
+      COMMAND sed "s|https://cdn.redoc.ly/redoc/logo-mini.svg|data:,|g"
+              ${MODULES}/redoc/bundles/redoc.standalone.js > ${OUT}/redoc.standalone.js
+      DEPENDS ${MODULES}/redoc/bundles/redoc.standalone.js VERBATIM)
+    add_custom_target(docs_redoc ALL DEPENDS ${OUT}/redoc.standalone.js)
+  endif()
 endfunction()

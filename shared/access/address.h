@@ -45,7 +45,9 @@ struct str address_limit_key(struct arena *a, struct str address) NONNULL(1);
 /* "10.0.0.0/8", "2001:db8::/32", or an address alone.  Host bits must be 0. */
 NODISCARD bool address_range_parse(struct str text, struct address_range *out) NONNULL(2);
 bool address_in_range(const struct address *a, const struct address_range *r) NONNULL_ALL;
-/* A list separated by commas or spaces.  ERR_INVALID: *bad is the entry. */
+/* A list separated by commas or spaces.  *bad is the entry, for
+ * ERR_INVALID: that is no range; ERR_TOO_LARGE: that is over TRUSTED_PROXIES_MAX.
+ * "unix" sets unix_peer. */
 NODISCARD enum err address_ranges_parse(struct str list, struct address_ranges *out,
     struct str *bad) NONNULL(2, 3);
 
@@ -62,11 +64,18 @@ struct address_headers {
  * the last trusted hop then counts, never a client's invention.
  * `peer` may be empty (a unix socket).  Result: canonical text in `a`, "" when
  * unknown.
+ * When both Forwarded and X-Forwarded-For are there and do not lead to the same
+ * address, a client wrote one of them: then `peer` counts.  At most
+ * FORWARDED_HOPS_MAX hops are walked.
  */
 struct str address_of_client(struct arena *a, struct str peer,
     const struct address_ranges *trusted, const struct address_headers *headers)
     NONNULL(1, 3, 4);
 /* Whether `peer` is one whose forwarding headers count. */
 bool address_peer_is_trusted(struct str peer, const struct address_ranges *trusted) NONNULL(2);
+/* Whether the request began on this machine: from loopback, through no proxy at
+ * all.  What grants something to loopback asks this and not the client's address,
+ * which is a local proxy's own when a client sends headers that end the walk. */
+bool address_is_this_machine(struct str peer, const struct address_headers *headers) NONNULL(2);
 
 #endif

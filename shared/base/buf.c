@@ -78,24 +78,29 @@ void buf_char(struct buf *b, char c)
 		b->ptr[b->len++] = c;
 }
 
-void buf_u64(struct buf *b, uint64_t n)
+/* Sign and digits in one append: it is all there or not at all. */
+static void add_decimal(struct buf *b, bool negative, uint64_t magnitude)
 {
-	char  digits[20];       /* of UINT64_MAX */
-	char *at = digits + sizeof(digits);
+	char  text[21];         /* a sign and UINT64_MAX */
+	char *at = text + sizeof(text);
 
 	do {
-		*--at = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	buf_bytes(b, at, (size_t)(digits + sizeof(digits) - at));
+		*--at = (char)('0' + magnitude % 10);
+		magnitude /= 10;
+	} while (magnitude > 0);
+	if (negative)
+		*--at = '-';
+	buf_bytes(b, at, (size_t)(text + sizeof(text) - at));
+}
+
+void buf_u64(struct buf *b, uint64_t n)
+{
+	add_decimal(b, false, n);
 }
 
 void buf_i64(struct buf *b, int64_t n)
 {
-	/* Room for both at once, so that no lone sign stays behind. */
-	if (n < 0 && buf_reserve(b, 2))
-		buf_char(b, '-');
-	buf_u64(b, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
+	add_decimal(b, n < 0, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -8,12 +8,13 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "base/id.h"
 
 #define NONCE_BYTES     12      /* GCM's own size; drawn at random for each value */
 #define TAG_BYTES       16
+
+#define HMAC_BLOCK_BYTES 64     /* of SHA-256 */
 
 /* Fetching an algorithm takes longer than a short digest: once a process.  They
  * live until it ends. */
@@ -51,14 +52,39 @@ void crypto_sha256(struct str data, uint8_t out[SHA256_BYTES])
 	must(EVP_Digest(data.ptr, data.len, out, NULL, algorithms.sha256, NULL) == 1);
 }
 
+/* One of the two digests of RFC 2104: of the key under `pad`, then `data`. */
+static void padded_digest(const uint8_t key[HMAC_BLOCK_BYTES], uint8_t pad, struct str data,
+    uint8_t out[SHA256_BYTES])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t     block[HMAC_BLOCK_BYTES];
+
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = key[i] ^ pad;
+	must(ctx != NULL && EVP_DigestInit_ex2(ctx, algorithms.sha256, NULL) == 1 &&
+	    EVP_DigestUpdate(ctx, block, sizeof(block)) == 1 &&
+	    EVP_DigestUpdate(ctx, data.ptr, data.len) == 1 &&
+	    EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+	EVP_MD_CTX_free(ctx);
+	crypto_wipe(block, sizeof(block));
+}
+
+/* RFC 2104.  HMAC() of OpenSSL 3.0 looks its algorithms up for every message,
+ * which takes five times as long as the digests. */
 void crypto_hmac_sha256(const uint8_t *key, size_t key_len, struct str data,
     uint8_t out[SHA256_BYTES])
 {
-	must(key_len <= INT_MAX);
+	uint8_t block[HMAC_BLOCK_BYTES] = { 0 };
+	uint8_t inner[SHA256_BYTES];
+
 	need_algorithms();
-	/* OpenSSL takes NULL for "the data of last time". */
-	must(HMAC(algorithms.sha256, key, (int)key_len,
-	    (const unsigned char *)(data.len == 0 ? "" : data.ptr), data.len, out, NULL) != NULL);
+	if (key_len > sizeof(block))
+		crypto_sha256((struct str){ (const char *)key, key_len }, block);
+	else if (key_len > 0)
+		memcpy(block, key, key_len);
+	padded_digest(block, 0x36, data, inner);
+	padded_digest(block, 0x5C, (struct str){ (const char *)inner, sizeof(inner) }, out);
+	crypto_wipe(block, sizeof(block));
 }
 
 bool crypto_equal(struct str a, struct str b)

@@ -31,19 +31,23 @@ void crypto_derive(const uint8_t secret[SECRET_BYTES], const char *purpose,
     uint8_t out[SECRET_BYTES]) NONNULL_ALL;
 
 /* AES-256-GCM: nonce (12), ciphertext, tag (16); `context` is authenticated
- * with it, so that a sealed value cannot be moved to another place. */
+ * with it, so that a sealed value cannot be moved to another place.  STR_NONE:
+ * the arena is exhausted. */
 NODISCARD struct str crypto_seal(struct arena *a, const uint8_t key[SECRET_BYTES],
     struct str plain, struct str context) NONNULL(1, 2);
-/* ERR_CORRUPT: other key, other context, or changed bytes. */
+/* ERR_CORRUPT: other key, other context, or changed bytes; ERR_NO_MEMORY: the
+ * arena is exhausted. */
 NODISCARD enum err crypto_open(struct arena *a, const uint8_t key[SECRET_BYTES],
     struct str sealed, struct str context, struct str *plain) NONNULL(1, 2, 5);
 
 /* Lower-case hexadecimal; `out` has 2 * len + 1 bytes. */
 void crypto_hex(const void *bytes, size_t len, char *out) NONNULL_ALL;
-/* RFC 4648 section 5 without padding / section 4 with padding. */
+/* RFC 4648 section 5 without padding / section 4 with padding.  STR_NONE: the
+ * arena is exhausted. */
 NODISCARD struct str crypto_base64url(struct arena *a, struct str bytes) NONNULL(1);
 NODISCARD struct str crypto_base64(struct arena *a, struct str bytes) NONNULL(1);
-/* Exactly the canonical form: no padding, no white space, no stray bits. */
+/* Exactly the form that the two above give: no white space, no stray bits.
+ * ERR_INVALID: anything else; ERR_NO_MEMORY: the arena is exhausted. */
 NODISCARD enum err crypto_base64url_decode(struct arena *a, struct str text,
     struct str *bytes) NONNULL(1, 3);
 NODISCARD enum err crypto_base64_decode(struct arena *a, struct str text,

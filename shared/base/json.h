@@ -1,9 +1,9 @@
 /*
  * json: strict reading (RFC 8259) and streaming writing.
- * Reading: a scanner of ours decides what is JSON, because json-c 0.16 lets
- *   through single quotes, NaN, raw control bytes, duplicate names and numbers
- *   that it then clamps; json-c builds the document.  Nothing else in the tree
- *   calls json-c.
+ * Reading: a scanner of ours (json_scan.h) decides what is JSON, because the one
+ *   of json-c 0.16 lets through single quotes, NaN, raw control bytes, duplicate
+ *   names and numbers that it then clamps, and cuts names at a NUL; json-c holds
+ *   the document (json_tree.h).  Nothing else in the tree calls json-c.
  * Lifetime: a document belongs to the arena it was parsed into.
  * Threads:  a document is one thread's.
  */
@@ -40,21 +40,25 @@ NODISCARD enum err json_parse(struct arena *a, struct str text, unsigned max_dep
     const struct json **out, struct json_error *error) NONNULL_ALL;
 
 enum json_type json_type(const struct json *v);
-/* Values of the wrong type give false / 0 / absent; check json_type first. */
+/* Values of the wrong type, and NULL (as null), give false / 0 / absent; check
+ * json_type first. */
 bool       json_bool(const struct json *v);
 int64_t    json_int(const struct json *v);
 double     json_double(const struct json *v);         /* also of an int */
-/* The bytes of a string, NULs and all; borrowed from the document. */
-struct str json_string(const struct json *v);
+/* The bytes of a string, NULs and all; borrowed from the document.
+ * The linker knows it by another name: jansson, which libjwt uses, has a
+ * json_string of its own, and ours in the executable would take its place. */
+struct str json_string(const struct json *v) __asm__("json_string_bytes");
 size_t     json_length(const struct json *v);         /* of an array or an object */
 /* NULL for a type other than array, or past its end. */
 const struct json *json_at(const struct json *array, size_t index);
-/* NULL when absent or `object` is no object. */
-const struct json *json_get(const struct json *object, struct str name) NONNULL(1);
+/* NULL when absent or `object` is no object.  It may be NULL: a chain of these
+ * needs one check at its end. */
+const struct json *json_get(const struct json *object, struct str name);
 /* A string member or STR_NONE; the member's int or `otherwise`. */
-struct str json_get_string(const struct json *object, const char *name) NONNULL_ALL;
-int64_t    json_get_int(const struct json *object, const char *name, int64_t otherwise) NONNULL_ALL;
-bool       json_get_bool(const struct json *object, const char *name, bool otherwise) NONNULL_ALL;
+struct str json_get_string(const struct json *object, const char *name) NONNULL(2);
+int64_t    json_get_int(const struct json *object, const char *name, int64_t otherwise) NONNULL(2);
+bool       json_get_bool(const struct json *object, const char *name, bool otherwise) NONNULL(2);
 
 struct json_member {
 	struct str         name;
@@ -62,7 +66,7 @@ struct json_member {
 };
 /* Calls fn for each member in the document's order; stops when it returns false. */
 void json_each(const struct json *object,
-    bool (*fn)(void *context, struct json_member member), void *context) NONNULL(1, 2);
+    bool (*fn)(void *context, struct json_member member), void *context) NONNULL(2);
 
 /* The value as JSON text, compact; numbers as they were written. */
 void json_write(struct buf *out, const struct json *v) NONNULL_ALL;
@@ -78,6 +82,8 @@ struct json_writer {
 };
 
 void json_begin(struct json_writer *w, struct buf *out) NONNULL_ALL;
+/* Everything that was opened is closed. */
+void json_end(struct json_writer *w) NONNULL_ALL;
 void json_object_open(struct json_writer *w) NONNULL_ALL;
 void json_object_close(struct json_writer *w) NONNULL_ALL;
 void json_array_open(struct json_writer *w) NONNULL_ALL;

@@ -28,6 +28,8 @@
 #define IDEMPOTENCY_TTL_S       86400
 #define IDEMPOTENCY_LEASE_S     60      /* after which a request that died no longer blocks its retry */
 #define LOG_LINE_MAX_BYTES      8192    /* one line; longer values are cut and marked */
+#define LOG_VALUE_MAX_BYTES     2048    /* one value in it, escaped: a long path leaves room for the rest */
+#define BODY_LOGGED_MAX_BYTES   4096    /* of a body, with LOG_BODIES */
 #define FORWARDED_HOPS_MAX      32      /* addresses read from X-Forwarded-For */
 #define TRUSTED_PROXIES_MAX     64      /* ranges in TRUSTED_PROXIES */
 #define CORS_ORIGINS_MAX        64

@@ -21,6 +21,7 @@ enum handler_needs {
 };
 
 struct handler;
+struct exchange;
 
 /* A flag of one handler's own, "--setup": does its work and ends the process. */
 struct handler_command {
@@ -58,6 +59,7 @@ struct worker {
 	struct app              *app;
 	struct arena             arena; /* of the request it works on */
 	struct store_connection *store; /* NULL when the handler needs none */
+	struct exchange         *exchange;      /* the request it works on; http's own */
 	unsigned                 index;
 };
 

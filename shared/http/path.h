@@ -22,7 +22,9 @@
  * ERR_INVALID: not starting with '/', a bad escape, an encoded slash or
  *   backslash (servers disagree on them), a control byte, invalid UTF-8, or a ".." that leaves the root;
  *   *reason says which (static storage).
- * ERR_TOO_LARGE: over PATH_MAX_BYTES.
+ * ERR_TOO_LARGE: over PATH_MAX_BYTES before dot segments went; *reason too.
+ * A '/' at the end stays.  *query is STR_NONE without a '?', borrowed from
+ * `target`; *path is in `a`.
  */
 NODISCARD enum err path_normalize(struct arena *a, struct str target, struct str *path,
     struct str *query, const char **reason) NONNULL(1, 3, 4, 5);
@@ -30,7 +32,8 @@ NODISCARD enum err path_normalize(struct arena *a, struct str target, struct str
 /*
  * application/x-www-form-urlencoded pairs, '+' is a space.
  * ERR_INVALID: a bad escape, invalid UTF-8, a NUL, or a name given twice;
- * ERR_TOO_LARGE: over `room` pairs.
+ * ERR_TOO_LARGE: over `room` pairs or QUERY_MAX_BYTES.  A name without '=' has an
+ * empty value; nothing between two '&' is no pair.
  */
 NODISCARD enum err query_parse(struct arena *a, struct str raw, struct path_parameter *list,
     size_t room, size_t *count, const char **reason) NONNULL(1, 3, 5, 6);

@@ -96,4 +96,9 @@ NODISCARD enum err request_commit(const struct request *r, struct response *res,
 NODISCARD enum err request_if_match(const struct request *r, struct str id, uint64_t stored,
     uint64_t *version) NONNULL(1, 4);
 
+
+/* Names the list that a cursor belongs to: the path and every query value but
+ * cursor and limit. */
+struct str request_list_context(const struct request *r) NONNULL_ALL;
+
 #endif

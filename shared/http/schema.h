@@ -41,10 +41,11 @@ struct field {
 	enum field_type      type;
 	bool                 list;      /* an array of that type; at most max_items */
 	bool                 required;
-	bool                 nullable;  /* null is a value (replies), or clears (PATCH) */
+	bool                 nullable;  /* null is a value, or clears (PATCH) */
 	bool                 read_only; /* in replies only: a client that sends it gets an error */
 	bool                 secret;    /* never logged; format: password */
-	int64_t              min, max;  /* see the type; max 0: the type's own bound */
+	int64_t              min, max;  /* see the type; max 0: the type's own bound, which
+	                                 * numbers do not have: both 0 is any number */
 	uint32_t             max_items; /* lists; 0: 100 */
 	const char *const   *choices;   /* FIELD_ENUM; ended by NULL */
 	const struct schema *object;    /* FIELD_OBJECT */
@@ -78,11 +79,13 @@ enum schema_mode {
 	SCHEMA_PATCH                    /* merge patch (RFC 7396): none is required, null clears what is nullable */
 };
 
-/* Adds an error for everything in `body` that `s` does not allow. */
+/* Adds an error for everything in `body` that `s` does not allow.  The objects in
+ * a list are checked as SCHEMA_WHOLE in both modes: a patch replaces lists. */
 void schema_check(const struct schema *s, enum schema_mode mode, const struct json *body,
     struct field_errors *errors) NONNULL_ALL;
 
-/* One text value (of a query) against one field. */
+/* One text value (of a query) against one field.  FIELD_BOOL is true, false, 1 or
+ * 0; `list`, `required` and `nullable` do not matter here. */
 void schema_check_text(const struct field *f, struct str value, struct str pointer,
     struct field_errors *errors) NONNULL(1, 4);
 

@@ -23,7 +23,14 @@
 #include "config/config.h"
 #include "metrics/metrics.h"
 
-#define LIMIT_SUBJECT_POLICIES_MAX 4    /* policies that can apply to one request */
+#define LIMIT_SUBJECT_POLICIES_MAX 5    /* policies that can apply to one request: one a scope */
+#define LIMIT_POLICIES_MAX      256
+#define LIMIT_WINDOW_MAX        ((1u << 20) - 1)        /* a window's count has 20 bits */
+#define LIMIT_PERIOD_MAX_MS     (UINT64_C(400) * 86400 * 1000)
+/* How far a clock may fall behind what a cell remembers before that counts as
+ * the clock having been set back: between the reading of a clock and the decision
+ * a thread may sleep, and must not be given more for it. */
+#define LIMIT_CLOCK_SLACK_NS    (UINT64_C(10) * 1000000000)
 
 enum limit_algorithm { LIMIT_GCRA, LIMIT_WINDOW };
 
@@ -35,6 +42,7 @@ enum limit_scope {
 	LIMIT_BY_ROUTE,         /* an address on a route class; selector: the class ("sign-in") */
 	LIMIT_BY_ROUTE_ACCOUNT  /* an account on a route class */
 };
+#define LIMIT_SCOPES (LIMIT_BY_ROUTE_ACCOUNT + 1)
 
 struct limit_policy {
 	const char          *name;      /* "anonymous", "free", "tenant-standard", "sign-in-address" */
@@ -98,10 +106,13 @@ struct limit_step {
 	uint64_t retry_after_ns;        /* 0 when allowed */
 	uint64_t reset_ns;              /* until full again */
 };
-/* *tat_ns: theoretical arrival time, 0 for a fresh cell; written only when allowed. */
+/* *tat_ns: theoretical arrival time, 0 for a fresh cell.  Written when allowed,
+ * and when the clock was set back by more than LIMIT_CLOCK_SLACK_NS: then to
+ * "all of the burst was used now", which neither gives more nor locks out. */
 struct limit_step limit_gcra(const struct limit_policy *p, uint64_t *tat_ns,
     uint64_t now_ns, uint64_t cost) NONNULL_ALL;
-/* *cell packs window index and two counts; 0 for a fresh one. */
+/* *cell packs window index and two counts; 0 for a fresh one.  Written as above;
+ * after a clock that was set back the current window counts as used up. */
 struct limit_step limit_window(const struct limit_policy *p, uint64_t *cell,
     uint64_t now_ns, uint64_t cost) NONNULL_ALL;
 

@@ -3,7 +3,7 @@
  * A line is built in a fixed buffer on the caller's stack and written by one
  * write(2): lines of threads and processes do not mix.  Values are escaped;
  * over-long ones are cut and the line gets "truncated":true.
- * Secrets: fields and headers named in log_redact.c's table are replaced by
+ * Secrets: fields and headers named in redact.c's table are replaced by
  *          "[redacted]"; text that looks like a key of ours (qv_live_…) or a
  *          token (three base64url parts that begin with eyJ) is masked in any value.
  * Lifetime: log_open once before threads; before it, lines at INFO go out too.
@@ -26,13 +26,22 @@
 /* `handler` names this process in every line; static storage. */
 void log_open(const struct config *c, const char *handler) NONNULL_ALL;
 
+/* The name given to log_open; "quiver" before it. */
+const char *log_handler(void);
+/* Calls fn(context, level) for each line written, from the thread that wrote it
+ * (how metrics counts lines, being above this module); NULL: no longer. */
+void log_on_line(void (*fn)(void *context, enum log_level level), void *context);
+
 struct log_line {
 	char     text[LOG_LINE_MAX_BYTES];
 	uint32_t len;
+	enum log_level level;
 	bool     on, truncated;
 };
 
 bool log_enabled(enum log_level level);
+/* Whether this successful request is one of the share that LOG_SAMPLE logs. */
+bool log_sampled(void);
 /* Begins a line with time, level, handler, pid and "event".  When the level is
  * off, every other call on it does nothing. */
 void log_begin(struct log_line *l, enum log_level level, const char *event) NONNULL_ALL;

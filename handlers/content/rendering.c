@@ -1,0 +1,61 @@
+#include "content/rendering.h"
+
+#include "content/markdown.h"
+
+#define SORT_KEY STR("html")
+
+/* {"version":7,"html":"…"}: the string without parsing, when the version is right. */
+static bool read_kept(struct str row, uint64_t version, struct str *html)
+{
+	struct str rest = str_from(row, strlen("{\"version\":"));
+	struct str digits = str_cut(&rest, ',');
+	uint64_t kept;
+
+	if (!str_to_u64(digits, &kept) || kept != version || !str_starts(rest, STR("\"html\":\"")))
+		return false;
+	rest = str_from(rest, strlen("\"html\":"));
+	*html = str_first(rest, rest.len - 1);
+	return true;
+}
+
+static enum err render(struct arena *a, const struct collection *c, struct str text,
+    struct str *html)
+{
+	struct json_error error;
+	const struct json *json;
+
+	enum err e = json_parse(a, text, JSON_DEPTH_MAX, &json, &error);
+	if (e != OK)
+		return e == ERR_INVALID ? ERR_CORRUPT : e;
+	return markdown_to_html(a, json_get_string(json, c->body), NULL, html);
+}
+
+enum err rendering_of(struct store_connection *store, struct arena *a,
+    const struct collection *c, const struct document_head *h, struct str text, int64_t now_ms,
+    struct str *html)
+{
+	struct store_op op = { .verb = STORE_PUT, .item = {
+		.pk = placement_rendering(a, c, h->id), .sk = SORT_KEY } };
+	struct store_item kept;
+	struct store_result result;
+	struct str rendered;
+	struct buf row;
+
+	enum err e = store_get(store, a, op.item.pk, op.item.sk, now_ms, &kept);
+	if (e == OK && read_kept(kept.body, h->version, html))
+		return OK;
+	e = render(a, c, text, &rendered);
+	if (e != OK)
+		return e;
+	buf_init(&row, a, STORE_ITEM_MAX_BYTES);
+	buf_printf(&row, "{\"version\":%llu,\"html\":", (unsigned long long)h->version);
+	json_escape(&row, rendered);
+	buf_char(&row, '}');
+	if (buf_failed(&row))
+		return ERR_TOO_LARGE;
+	op.item.body = buf_str(&row);
+	/* When it cannot be kept it is made again the next time. */
+	e = store_write(store, &op, 1, STORE_RELAXED, now_ms, &result);
+	(void)e;
+	return read_kept(op.item.body, h->version, html) ? OK : ERR_INTERNAL;
+}

@@ -1,0 +1,178 @@
+#include "docs/document.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http/etag.h"
+
+/* Component sections that are merged by name. */
+static const char *const sections[] = {
+	"schemas", "parameters", "headers", "responses", "securitySchemes",
+};
+
+struct parts {
+	const struct json *list[DOCS_PARTS_MAX];
+	size_t             count;
+};
+
+static enum err read_part(struct arena *a, struct str path, const struct json **out)
+{
+	struct json_error error;
+	char chunk[8192];
+	struct buf text;
+	size_t n;
+
+	FILE *f = fopen(path.ptr, "re");
+	if (f == NULL)
+		return ERR_IO;
+	buf_init(&text, a, DOCS_PART_MAX_BYTES);
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		buf_bytes(&text, chunk, n);
+	bool failed = ferror(f) != 0 || buf_failed(&text);
+	fclose(f);
+	if (failed)
+		return ERR_IO;
+	enum err e = json_parse(a, buf_str(&text), JSON_DEPTH_MAX, out, &error);
+	return e == OK && json_type(json_get(*out, STR("paths"))) != JSON_OBJECT ? ERR_INVALID : e;
+}
+
+static int is_part(const struct dirent *entry)
+{
+	return str_ends(str_of(entry->d_name), STR(".json")) && entry->d_name[0] != '.';
+}
+
+static enum err read_parts(struct docs_state *s, struct arena *a, struct parts *parts,
+    struct str *reason)
+{
+	struct dirent **names = NULL;
+	struct str folder = arena_printf(a, "%.*s/openapi", STR_ARG(s->directory));
+	enum err e = OK;
+
+	/* In the order of their names, so that the document does not depend on the disk. */
+	int n = scandir(folder.ptr, &names, is_part, alphasort);
+	for (int i = 0; i < n; i++) {
+		struct str path = arena_printf(a, "%.*s/%s", STR_ARG(folder), names[i]->d_name);
+		if (e == OK && parts->count < DOCS_PARTS_MAX) {
+			e = read_part(a, path, &parts->list[parts->count++]);
+			if (e != OK)
+				*reason = arena_printf(a, "%.*s is no OpenAPI document: %s",
+				    STR_ARG(path), err_text(e));
+		}
+		free(names[i]);
+	}
+	free(names);
+	return e;
+}
+
+/* Where members of several objects with one name meet, the first is kept. */
+struct merge {
+	struct json_writer *w;
+	const struct parts *parts;
+	const char         *section;    /* inside components; NULL: paths */
+	size_t              part;
+};
+
+static const struct json *section_of(const struct json *part, const char *section)
+{
+	if (section == NULL)
+		return json_get(part, STR("paths"));
+	return json_get(json_get(part, STR("components")), str_of(section));
+}
+
+static bool write_new_member(void *context, struct json_member m)
+{
+	struct merge *merge = context;
+
+	for (size_t i = 0; i < merge->part; i++)
+		if (json_get(section_of(merge->parts->list[i], merge->section), m.name) != NULL)
+			return true;
+	json_name_str(merge->w, m.name);
+	json_put_value(merge->w, m.value);
+	return true;
+}
+
+static void write_merged(struct json_writer *w, const struct parts *parts, const char *name,
+    const char *section)
+{
+	struct merge merge = { w, parts, section, 0 };
+
+	json_name(w, name);
+	json_object_open(w);
+	for (; merge.part < parts->count; merge.part++) {
+		const struct json *from = section_of(parts->list[merge.part], section);
+		if (from != NULL)
+			json_each(from, write_new_member, &merge);
+	}
+	json_object_close(w);
+}
+
+static void write_tags(struct json_writer *w, const struct parts *parts)
+{
+	json_name(w, "tags");
+	json_array_open(w);
+	for (size_t i = 0; i < parts->count; i++) {
+		const struct json *tags = json_get(parts->list[i], STR("tags"));
+		for (size_t k = 0; k < json_length(tags); k++)
+			json_put_value(w, json_at(tags, k));
+	}
+	json_array_close(w);
+}
+
+static void write_info(struct json_writer *w, struct str public_url)
+{
+	json_member_string(w, "openapi", STR("3.1.0"));
+	json_name(w, "info");
+	json_put_raw(w, STR("{\"title\":\"Quiver\",\"version\":\"" QUIVER_VERSION "\","
+	    "\"summary\":\"The API of this installation\","
+	    "\"license\":{\"name\":\"MIT\",\"identifier\":\"MIT\"}}"));
+	json_name(w, "servers");
+	json_array_open(w);
+	json_object_open(w);
+	json_member_string(w, "url", public_url.len > 0 ? public_url : STR("/"));
+	json_object_close(w);
+	json_array_close(w);
+}
+
+static void write_document(struct buf *out, const struct parts *parts, struct str public_url)
+{
+	struct json_writer w;
+
+	json_begin(&w, out);
+	json_object_open(&w);
+	write_info(&w, public_url);
+	write_tags(&w, parts);
+	write_merged(&w, parts, "paths", NULL);
+	json_name(&w, "components");
+	json_object_open(&w);
+	for (size_t i = 0; i < COUNT(sections); i++)
+		write_merged(&w, parts, sections[i], sections[i]);
+	json_object_close(&w);
+	json_object_close(&w);
+}
+
+enum err document_load(struct docs_state *s, struct str public_url, struct str *reason,
+    struct arena *a)
+{
+	struct parts parts = { .count = 0 };
+	struct buf text;
+
+	enum err e = read_parts(s, a, &parts, reason);
+	if (e != OK)
+		return e;
+	buf_init(&text, &s->arena, DOCS_DOCUMENT_MAX_BYTES);
+	write_document(&text, &parts, public_url);
+	if (buf_failed(&text))
+		return ERR_TOO_LARGE;
+	s->document = buf_str(&text);
+	s->document_etag = etag_of_bytes(&s->arena, s->document);
+	return OK;
+}
+
+enum err docs_document(const struct request *req, struct response *res)
+{
+	res->etag = docs_state(req)->document_etag;
+	res->modified_ms = req->app->started_ms;
+	response_body(res, docs_state(req)->document);
+	return OK;
+}

@@ -1,0 +1,127 @@
+#include "health/checks.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "http/app.h"
+
+#define FREE_SHARE_LOW 0.05     /* of the disk: below it writes will soon fail */
+
+enum state { UP, DEGRADED, DOWN };
+
+static const char *const state_names[] = { [UP] = "up", [DEGRADED] = "degraded", [DOWN] = "down" };
+static const char *const overall_names[] = { [UP] = "healthy", [DEGRADED] = "degraded", [DOWN] = "unhealthy" };
+static const char *const environment_names[] = {
+	[ENVIRONMENT_DEVELOPMENT] = "development",
+	[ENVIRONMENT_STAGING] = "staging",
+	[ENVIRONMENT_PRODUCTION] = "production",
+};
+
+static enum state check_store(const struct request *req, struct str *detail)
+{
+	enum err e = store_ping(req->store);
+
+	*detail = str_of(e == OK ? store_engine(req->app->store) : err_text(e));
+	return e == OK ? UP : DOWN;
+}
+
+static enum state check_state_dir(const struct request *req, struct str *detail)
+{
+	const char *dir = arena_cstr(req->arena, req->app->config.state_dir);
+	struct statvfs fs;
+
+	if (statvfs(dir, &fs) != 0 || access(dir, W_OK) != 0) {
+		*detail = arena_printf(req->arena, "%s", strerror(errno));
+		return DOWN;
+	}
+	double share = fs.f_blocks == 0 ? 1 : (double)fs.f_bavail / (double)fs.f_blocks;
+	*detail = arena_printf(req->arena, "%.1f %% free", share * 100);
+	return share < FREE_SHARE_LOW ? DEGRADED : UP;
+}
+
+/* What the installation stands on.  A needed one that is down makes it unready. */
+static const struct dependency {
+	const char *name;
+	bool        needed;
+	enum state (*check)(const struct request *req, struct str *detail);
+} dependencies[] = {
+	{ "store", true, check_store },
+	{ "state_dir", true, check_state_dir },
+};
+
+static enum err put_status(struct response *res, const char *status)
+{
+	struct json_writer w = response_writer(res);
+
+	json_object_open(&w);
+	json_member_string(&w, "status", str_of(status));
+	json_object_close(&w);
+	response_json(res);
+	return OK;
+}
+
+enum err health_alive(const struct request *req, struct response *res)
+{
+	(void)req;
+	return put_status(res, "ok");
+}
+
+enum err health_ready(const struct request *req, struct response *res)
+{
+	struct str detail;
+
+	for (size_t i = 0; i < COUNT(dependencies); i++)
+		if (dependencies[i].needed && dependencies[i].check(req, &detail) == DOWN)
+			return response_problem(res, ERR_UNAVAILABLE, "%s is down", dependencies[i].name);
+	return put_status(res, "ready");
+}
+
+static enum state put_dependency(const struct request *req, struct json_writer *w,
+    const struct dependency *d)
+{
+	struct str detail = STR_NONE;
+	uint64_t began = time_monotonic_ns();
+	enum state state = d->check(req, &detail);
+
+	json_object_open(w);
+	json_member_string(w, "name", str_of(d->name));
+	json_member_string(w, "status", str_of(state_names[state]));
+	json_name(w, "response_ms");
+	json_put_double(w, (double)((time_monotonic_ns() - began) / 1000) / 1000);
+	json_member_string(w, "detail", detail);
+	json_object_close(w);
+	return state == DOWN && !d->needed ? DEGRADED : state;
+}
+
+enum err health_detailed(const struct request *req, struct response *res)
+{
+	struct json_writer w = response_writer(res);
+	const struct app *app = req->app;
+	enum state worst = UP;
+
+	json_object_open(&w);
+	json_member_string(&w, "version", STR(QUIVER_VERSION));
+	json_member_string(&w, "environment", str_of(environment_names[app->config.environment]));
+	json_member_int(&w, "uptime_s", (req->now_ms - app->started_ms) / 1000);
+	json_name(&w, "dependencies");
+	json_array_open(&w);
+	for (size_t i = 0; i < COUNT(dependencies); i++) {
+		enum state state = put_dependency(req, &w, &dependencies[i]);
+		if (state > worst)
+			worst = state;
+	}
+	json_array_close(&w);
+	json_member_string(&w, "status", str_of(overall_names[worst]));
+	json_object_close(&w);
+	response_json(res);
+	return OK;
+}
+
+enum err health_metrics(const struct request *req, struct response *res)
+{
+	metrics_expose(req->app->metrics, &res->buffer);
+	response_json(res);
+	return OK;
+}

@@ -1,0 +1,284 @@
+#include "auth/auth.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/identity.h"
+#include "auth/session.h"
+#include "auth/state.h"
+#include "auth/token.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "log/log.h"
+
+#define DEFAULT_ISSUER STR("http://localhost")
+
+static const char *const count_labels[COUNT_COUNT][2] = {
+	[COUNT_ANONYMOUS]        = { "anonymous", "ok" },
+	[COUNT_MACHINE]          = { "machine", "ok" },
+	[COUNT_SESSION_CACHED]   = { "session", "cached" },
+	[COUNT_SESSION_VERIFIED] = { "session", "verified" },
+	[COUNT_REFUSED]          = { "unknown", "refused" },
+	[COUNT_UNAVAILABLE]      = { "unknown", "unavailable" },
+};
+
+/* --- opening ------------------------------------------------------------------------ */
+
+/* A fresh table of revoked sessions is filled from the store.  When that cannot
+ * be done now, the table says so and every lookup asks the store. */
+static void fill_revoked(struct auth *auth, struct store *s)
+{
+	struct store_connection *c;
+
+	if (revoked_is_filled(&auth->revoked) || store_connect(s, &c) != OK)
+		return;
+	if (session_fill_revoked(auth, c, time_now_ms()) != OK)
+		log_message(LOG_WARN, "auth.revoked_unfilled",
+		    "the revoked sessions could not be read: the store is asked for each");
+	store_disconnect(c);
+}
+
+static enum err open_state_dir(struct auth *auth, struct arena *a, struct str *reason)
+{
+	const struct config *c = auth->config;
+	struct str           path = arena_printf(a, "%.*s/password.slots", STR_ARG(c->state_dir));
+	enum err             e = revoked_open(arena_cstr(a, c->state_dir), &auth->revoked);
+
+	if (e != OK) {
+		*reason = arena_printf(a, "STATE_DIR %.*s: cannot map revoked.shm (%s): this "
+		    "user must be able to write there", STR_ARG(c->state_dir), strerror(errno));
+		return e;
+	}
+	auth->slots_path = strdup(path.ptr);
+	if (auth->slots_path == NULL)
+		abort();
+	auth->hasher = (struct password_hasher){
+		.cost = PASSWORD_COST, .slots_path = auth->slots_path,
+		.slots = password_slots(), .wait_ms = IDENTITY_HASH_WAIT_MS,
+	};
+	return OK;
+}
+
+enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
+    struct auth **out, struct arena *a, struct str *reason)
+{
+	struct auth *auth;
+	enum err     e;
+
+	if (c->identity != IDENTITY_LOCAL) {
+		*reason = STR("IDENTITY: accounts of another provider are not served by this "
+		    "build; set IDENTITY=local");
+		return ERR_UNSUPPORTED;
+	}
+	auth = calloc(1, sizeof(*auth));
+	if (auth == NULL)
+		abort();
+	auth->config = c;
+	auth->issuer = c->public_url.len > 0 ? c->public_url : DEFAULT_ISSUER;
+	auth->keys = keys_new(c->secret_key);
+	auth->cache = token_cache_new();
+	for (size_t i = 0; i < COUNT_COUNT; i++)
+		auth->counts[i] = metrics_series(m, METRIC_AUTH, count_labels[i]);
+	e = open_state_dir(auth, a, reason);
+	if (e != OK) {
+		auth_close(auth);
+		return e;
+	}
+	fill_revoked(auth, s);
+	*out = auth;
+	return OK;
+}
+
+void auth_close(struct auth *auth)
+{
+	if (auth == NULL)
+		return;
+	revoked_close(&auth->revoked);
+	token_cache_free(auth->cache);
+	keys_free(auth->keys);
+	free(auth->slots_path);
+	free(auth);
+}
+
+struct str auth_issuer(const struct auth *auth)
+{
+	return auth->issuer;
+}
+
+enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *a,
+    int64_t now_ms, struct str *json)
+{
+	return keys_jwks(auth->keys, c, a, now_ms, json);
+}
+
+/* --- authenticating -------------------------------------------------------------------- */
+
+/* One request's way through. */
+struct attempt {
+	struct auth             *auth;
+	struct store_connection *store;
+	struct arena            *arena;
+	int64_t                  now_ms;
+	const char              *reason;
+};
+
+static enum err refuse(struct attempt *t, const char *why)
+{
+	t->reason = why;
+	return ERR_UNAUTHENTICATED;
+}
+
+/* The key that the token names, and the token's claims, as far as they can be
+ * had without arithmetic. */
+static enum err check_cheaply(struct attempt *t, struct str token, struct jws *jws,
+    const struct jwk **key, struct token_claims *claims)
+{
+	const struct token_rules rules = {
+		.issuer = t->auth->issuer, .audience = STR(TOKEN_AUDIENCE),
+		.use = STR(TOKEN_USE_ACCESS), .now_ms = t->now_ms,
+		.skew_s = t->auth->config->clock_skew_s,
+	};
+	const struct json *payload;
+	struct json_error  error;
+	enum err           e;
+
+	if (jws_parse(t->arena, token, jws, &t->reason) != OK)
+		return ERR_UNAUTHENTICATED;
+	if (!token_type_fits(jws->type))
+		return refuse(t, "wrong_type");
+	if (json_parse(t->arena, jws->payload, TOKEN_PAYLOAD_DEPTH_MAX, &payload, &error) != OK)
+		return refuse(t, "bad_payload");
+	e = token_check(payload, &rules, claims, &t->reason);
+	if (e != OK)
+		return e;
+	if (!id_is_uuid(claims->subject) || !id_is_uuid(claims->session))
+		return refuse(t, "no_session");
+	e = keys_find_or_load(t->auth->keys, t->store, t->arena, jws->kid, t->now_ms, key);
+	if (e == ERR_NOT_FOUND)
+		return refuse(t, "unknown_key");
+	if (e == OK && !jws_fits(jws, *key))
+		return refuse(t, "wrong_algorithm");
+	return e == OK ? OK : ERR_UNAVAILABLE;
+}
+
+static struct principal principal_from(const struct token_claims *claims)
+{
+	struct principal p = {
+		.kind = PRINCIPAL_SESSION,
+		.id = claims->subject, .session = claims->session,
+		.email = claims->email, .name = claims->name,
+		.plan = claims->plan, .tenant = claims->tenant,
+		.expires_ms = claims->expires_ms,
+	};
+
+	principal_set_roles(&p, claims->roles);
+	if (claims->scoped)
+		p.scopes &= claims->scopes;
+	return p;
+}
+
+static enum err verify(struct attempt *t, struct str token, struct principal *out)
+{
+	struct token_claims claims;
+	const struct jwk   *key;
+	struct jws          jws;
+	enum err            e = check_cheaply(t, token, &jws, &key, &claims);
+
+	if (e != OK)
+		return e;
+	if (jws_verify(&jws, key) != OK)
+		return refuse(t, "bad_signature");
+	*out = principal_from(&claims);
+	return OK;
+}
+
+static enum err check_revoked(struct attempt *t, struct str session)
+{
+	enum revoked_answer answer = revoked_has(&t->auth->revoked, session, t->now_ms);
+	enum err            e;
+
+	if (answer == REVOKED_NO)
+		return OK;
+	if (answer == REVOKED_YES)
+		return refuse(t, "revoked");
+	e = session_is_revoked(t->store, session, t->now_ms);
+	if (e == OK)
+		return refuse(t, "revoked");
+	return e == ERR_NOT_FOUND ? OK : ERR_UNAVAILABLE;
+}
+
+static enum err session_principal(struct attempt *t, struct str token, struct principal *out,
+    enum auth_count *count)
+{
+	uint8_t  digest[SHA256_BYTES];
+	enum err e;
+
+	if (token.len > TOKEN_MAX_BYTES)
+		return refuse(t, "too_long");
+	crypto_sha256(token, digest);
+	*count = COUNT_SESSION_CACHED;
+	if (token_cache_get(t->auth->cache, digest, t->now_ms, t->arena, out))
+		return check_revoked(t, out->session);
+	*count = COUNT_SESSION_VERIFIED;
+	e = verify(t, token, out);
+	if (e == OK)
+		e = check_revoked(t, out->session);
+	if (e == OK)
+		token_cache_put(t->auth->cache, digest, out, t->now_ms,
+		    out->expires_ms + (int64_t)t->auth->config->clock_skew_s * 1000);
+	return e;
+}
+
+/* The token after "Bearer" and its spaces (RFC 6750, 2.1); absent for another scheme. */
+static struct str bearer_of(struct str authorization)
+{
+	struct str rest = authorization;
+	struct str scheme = str_cut(&rest, ' ');
+
+	if (!str_eq_nocase(scheme, STR("Bearer")))
+		return STR_NONE;
+	return str_trim(rest);
+}
+
+static enum err bearer_principal(struct attempt *t, struct str bearer, struct principal *out,
+    enum auth_count *count)
+{
+	struct str metrics_token = t->auth->config->metrics_token;
+
+	if (metrics_token.len > 0 && crypto_equal(bearer, metrics_token)) {
+		*out = (struct principal){
+			.kind = PRINCIPAL_MACHINE, .scopes = SCOPE_BIT(SCOPE_METRICS_READ),
+		};
+		*count = COUNT_MACHINE;
+		return OK;
+	}
+	/* Every JSON object that begins with a name begins like this in base64url. */
+	if (str_starts(bearer, STR("eyJ")))
+		return session_principal(t, bearer, out, count);
+	return refuse(t, bearer.len == 0 ? "unknown_scheme" : "unknown_form");
+}
+
+enum err auth_authenticate(struct auth *auth, struct store_connection *c, struct arena *a,
+    const struct auth_credentials *who, int64_t now_ms, struct principal *out,
+    const char **reason)
+{
+	struct attempt   t = { auth, c, a, now_ms, "" };
+	struct principal p = principal_anonymous();
+	enum auth_count  count = COUNT_ANONYMOUS;
+	enum err         e = OK;
+
+	if (who->authorization.len > 0)
+		e = bearer_principal(&t, bearer_of(who->authorization), &p, &count);
+	else if (who->loopback && auth->config->metrics_token.len == 0)
+		p.scopes |= SCOPE_BIT(SCOPE_METRICS_READ);
+	if (e != OK)
+		count = e == ERR_UNAUTHENTICATED ? COUNT_REFUSED : COUNT_UNAVAILABLE;
+	metrics_add(auth->counts[count], 1);
+	*reason = t.reason;
+	if (e == OK)
+		*out = p;
+	return e;
+}

@@ -1,0 +1,362 @@
+/*
+ * identity_local: accounts in our own store.
+ */
+#include "auth/identity.h"
+
+#include "auth/session.h"
+#include "auth/token.h"
+#include "base/id.h"
+#include "log/log.h"
+
+#define WRITE_TRIES 8   /* others may change the same account meanwhile; each time one gets on */
+
+/* --- tokens ------------------------------------------------------------------------- */
+
+static enum err issue(struct auth *auth, struct arena *a, const struct token_signer *signer,
+    const struct account *account, struct str session, int64_t now_ms,
+    struct identity_tokens *out)
+{
+	struct token_draft draft = {
+		.use = TOKEN_USE_ACCESS, .issuer = auth->issuer,
+		.subject = account->id, .session = session,
+		.email = account->email, .name = account->name,
+		.plan = account->plan, .tenant = account->tenant,
+		.roles = account->roles, .now_ms = now_ms,
+		.ttl_s = auth->config->access_token_ttl_s,
+	};
+	enum err e = token_issue(a, signer, &draft, &out->access_token);
+
+	draft.use = TOKEN_USE_ID;
+	if (e == OK)
+		e = token_issue(a, signer, &draft, &out->id_token);
+	out->expires_in = draft.ttl_s;
+	return e;
+}
+
+/* The account is as it was read. */
+static struct store_op unchanged(struct arena *a, const struct account *account)
+{
+	return (struct store_op){ STORE_CHECK, STORE_VERSION,
+		{ .pk = account_pk(a, account->id), .sk = STR("account"),
+		  .version = account->version } };
+}
+
+/* --- signing in ----------------------------------------------------------------------- */
+
+/* The account, when the password is its own; the same work whether or not there
+ * is one.  `known` is the hash that this password was found to be right for. */
+static enum err check_password(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str email, struct str password, int64_t now_ms, struct str *known,
+    struct account_record *out)
+{
+	enum err e = account_by_email(c, a, email, now_ms, out);
+
+	if (e == ERR_NOT_FOUND || (e == OK && out->password.len == 0))
+		return password_verify_nobody(&auth->hasher, a, password);
+	if (e == OK && !str_eq(out->password, *known))
+		e = password_verify(&auth->hasher, a, password, out->password);
+	if (e != OK)
+		return e;
+	*known = out->password;
+	return out->disabled ? ERR_UNAUTHENTICATED : OK;
+}
+
+/* A session of `r`'s account and its first refresh token.  ERR_STALE: the account
+ * changed since it was read. */
+static enum err begin_session(struct auth *auth, struct store_connection *c, struct arena *a,
+    const struct account_record *r, const struct identity_client *from, int64_t now_ms,
+    struct session *s, struct str *token)
+{
+	struct refresh      refresh;
+	struct store_result result;
+	struct store_op     ops[] = {
+		unchanged(a, &r->account),
+		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
+		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
+	};
+	char     id[ID_UUID_SIZE];
+	enum err e;
+
+	id_uuid7(now_ms, id);
+	*s = (struct session){
+		.id = arena_dup(a, str_of(id)), .account = r->account.id,
+		.epoch = r->epoch, .created_ms = now_ms, .used_ms = now_ms,
+		.address = from == NULL ? STR_NONE : from->address,
+		.agent = from == NULL ? STR_NONE : from->agent,
+	};
+	*token = refresh_new(auth, a, s, &refresh);
+	e = session_item(auth, a, s, &ops[1].item);
+	ops[2].item = refresh_item(a, &refresh);
+	return e == OK ? store_write(c, ops, COUNT(ops), STORE_DURABLE, now_ms, &result) : e;
+}
+
+enum err identity_login(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str email, struct str password, const struct identity_client *from, int64_t now_ms,
+    struct identity_tokens *out)
+{
+	const struct token_signer *signer;
+	struct account_record      r;
+	struct session             s;
+	struct str                 known = STR_NONE;
+	enum err                   e = keys_signer(auth->keys, c, a, now_ms, &signer);
+
+	if (e != OK)
+		return e;
+	e = ERR_STALE;
+	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
+		e = check_password(auth, c, a, email, password, now_ms, &known, &r);
+		if (e != OK)
+			return e;
+		e = begin_session(auth, c, a, &r, from, now_ms, &s, &out->refresh_token);
+	}
+	if (e != OK)
+		return e == ERR_STALE || e == ERR_NOT_FOUND ? ERR_UNAVAILABLE : e;
+	return issue(auth, a, signer, &r.account, s.id, now_ms, out);
+}
+
+/* --- refreshing ------------------------------------------------------------------------ */
+
+/* What a refresh token stands for. */
+struct grant {
+	struct refresh        refresh;
+	struct account_record r;
+	struct session        s;
+};
+
+/* A token of a session that is over, or of an account that may not sign in, is
+ * as good as none: ERR_NOT_FOUND. */
+static enum err read_grant(struct store_connection *c, struct arena *a, struct str token,
+    int64_t now_ms, struct grant *g)
+{
+	enum err e = refresh_read(c, a, token, now_ms, &g->refresh);
+
+	if (e == OK)
+		e = account_read(c, a, g->refresh.account, now_ms, &g->r);
+	if (e == OK)
+		e = session_read(c, a, g->refresh.account, g->refresh.session, now_ms, &g->s);
+	if (e == OK && (g->r.disabled || g->s.epoch != g->r.epoch))
+		return ERR_NOT_FOUND;
+	return e;
+}
+
+/* Whether a spent token comes so soon after that it is two tabs, and no thief. */
+static bool within_grace(const struct auth *auth, const struct refresh *r, int64_t now_ms)
+{
+	uint32_t grace_s = auth->config->refresh_grace_s;
+
+	return grace_s > 0 && now_ms - r->spent_ms <= (int64_t)grace_s * 1000;
+}
+
+/* Spends the token (unless it is), and gives the session another.  ERR_STALE:
+ * something changed since it was read. */
+static enum err rotate(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct grant *g, const struct identity_client *from, int64_t now_ms, struct str *token)
+{
+	struct refresh      next;
+	struct store_result result;
+	struct store_op     ops[] = {
+		unchanged(a, &g->r.account),
+		{ .verb = STORE_PUT, .condition = STORE_PRESENT },
+		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
+		{ .verb = STORE_PUT, .condition = STORE_VERSION },
+	};
+	bool     spend = g->refresh.spent_ms == 0;
+	enum err e;
+
+	g->s.used_ms = now_ms;
+	if (from != NULL) {
+		g->s.address = from->address;
+		g->s.agent = from->agent;
+	}
+	*token = refresh_new(auth, a, &g->s, &next);
+	e = session_item(auth, a, &g->s, &ops[1].item);
+	ops[2].item = refresh_item(a, &next);
+	if (spend) {
+		g->refresh.spent_ms = now_ms;
+		ops[3].item = refresh_item(a, &g->refresh);
+	}
+	if (e != OK)
+		return e;
+	return store_write(c, ops, spend ? 4 : 3, STORE_DURABLE, now_ms, &result);
+}
+
+/* A spent token is here again: whoever has the newer one, one of the two is a
+ * thief.  Neither goes on. */
+static enum err end_family(struct auth *auth, struct store_connection *c, struct arena *a,
+    const struct session *s, int64_t now_ms)
+{
+	enum err e = session_end(auth, c, a, s->account, s->id, now_ms);
+
+	log_message(LOG_WARN, "auth.refresh_reused",
+	    "a spent refresh token was presented again: session %.*s of account %.*s is revoked",
+	    STR_ARG(s->id), STR_ARG(s->account));
+	return e == OK ? ERR_UNAUTHENTICATED : e;
+}
+
+enum err identity_refresh(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str refresh_token, const struct identity_client *from, int64_t now_ms,
+    struct identity_tokens *out)
+{
+	const struct token_signer *signer;
+	struct grant               g;
+	enum err                   e = ERR_STALE;
+
+	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
+		e = read_grant(c, a, refresh_token, now_ms, &g);
+		if (e == OK && g.refresh.spent_ms != 0 && !within_grace(auth, &g.refresh, now_ms))
+			return end_family(auth, c, a, &g.s, now_ms);
+		if (e == OK)
+			e = keys_signer(auth->keys, c, a, now_ms, &signer);
+		if (e == OK)
+			e = rotate(auth, c, a, &g, from, now_ms, &out->refresh_token);
+	}
+	if (e == ERR_NOT_FOUND)
+		return ERR_UNAUTHENTICATED;
+	if (e != OK)
+		return e == ERR_STALE ? ERR_UNAVAILABLE : e;
+	return issue(auth, a, signer, &g.r.account, g.s.id, now_ms, out);
+}
+
+/* --- ending sessions --------------------------------------------------------------------- */
+
+/* Puts a changed record, and one thing more if there is one; its version moves on. */
+static enum err put_account(struct store_connection *c, struct arena *a,
+    struct account_record *r, const struct store_op *also, int64_t now_ms)
+{
+	struct store_result result;
+	struct store_op     ops[2] = { { .verb = STORE_PUT, .condition = STORE_VERSION } };
+	size_t              n = 1;
+	enum err            e = account_item(a, r, &ops[0].item);
+
+	if (also != NULL)
+		ops[n++] = *also;
+	if (e == OK)
+		e = store_write(c, ops, n, STORE_DURABLE, now_ms, &result);
+	if (e == OK)
+		r->account.version = result.version;
+	return e;
+}
+
+/* No refresh token of before counts after this. */
+static enum err raise_epoch(struct store_connection *c, struct arena *a, struct str id,
+    int64_t now_ms)
+{
+	struct account_record r;
+	enum err              e = ERR_STALE;
+
+	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
+		e = account_read(c, a, id, now_ms, &r);
+		if (e != OK)
+			return e;
+		r.epoch++;
+		e = put_account(c, a, &r, NULL, now_ms);
+	}
+	return e;
+}
+
+enum err identity_logout(struct auth *auth, struct store_connection *c, struct arena *a,
+    const struct principal *who, bool everywhere, int64_t now_ms)
+{
+	enum err e;
+
+	if (!everywhere) {
+		if (who->session.len == 0)
+			return OK;      /* an API key has no session to end */
+		return session_end(auth, c, a, who->id, who->session, now_ms);
+	}
+	e = raise_epoch(c, a, who->id, now_ms);
+	if (e == OK || e == ERR_NOT_FOUND)
+		e = session_end_all(auth, c, a, who->id, STR_NONE, now_ms);
+	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
+}
+
+/* --- the account ---------------------------------------------------------------------------- */
+
+enum err identity_account(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str id, int64_t now_ms, struct account *out)
+{
+	struct account_record r;
+	enum err              e = account_read(c, a, id, now_ms, &r);
+
+	(void)auth;
+	if (e == OK)
+		*out = r.account;
+	return e;
+}
+
+enum err identity_rename(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str id, struct str name, uint64_t version, int64_t now_ms, struct account *out)
+{
+	struct account_record r;
+	enum err              e = ERR_STALE;
+
+	(void)auth;
+	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
+		e = account_read(c, a, id, now_ms, &r);
+		if (e != OK)
+			return e;
+		if (version != 0 && version != r.account.version)
+			return ERR_STALE;
+		r.account.name = name;
+		e = put_account(c, a, &r, NULL, now_ms);
+	}
+	if (e == OK)
+		*out = r.account;
+	return e == ERR_STALE && version == 0 ? ERR_UNAVAILABLE : e;
+}
+
+/* The caller's own session, as one of the epoch to come; false when it has none
+ * any more. */
+static bool keep_session(struct auth *auth, struct store_connection *c, struct arena *a,
+    const struct principal *who, int64_t epoch, int64_t now_ms, struct store_op *out)
+{
+	struct session s;
+
+	if (who->session.len == 0 || session_read(c, a, who->id, who->session, now_ms, &s) != OK)
+		return false;
+	s.epoch = epoch;
+	*out = (struct store_op){ .verb = STORE_PUT, .condition = STORE_PRESENT };
+	return session_item(auth, a, &s, &out->item) == OK;
+}
+
+/* ERR_STALE: the account changed since it was read. */
+static enum err replace_password(struct auth *auth, struct store_connection *c, struct arena *a,
+    const struct principal *who, struct account_record *r, struct str phc, int64_t now_ms)
+{
+	struct store_op own;
+	enum err        e;
+
+	r->password = phc;
+	r->epoch++;
+	if (!keep_session(auth, c, a, who, r->epoch, now_ms, &own))
+		return ERR_UNAUTHENTICATED;
+	e = put_account(c, a, r, &own, now_ms);
+	return e == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : e;
+}
+
+enum err identity_change_password(struct auth *auth, struct store_connection *c,
+    struct arena *a, const struct principal *who, struct str old_password,
+    struct str new_password, int64_t now_ms, struct str *why)
+{
+	struct account_record r;
+	struct str            known = STR_NONE, phc = STR_NONE;
+	enum err              e = ERR_STALE;
+
+	*why = str_of(password_problem(new_password));
+	if (why->ptr != NULL)
+		return ERR_INVALID;
+	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
+		e = account_read(c, a, who->id, now_ms, &r);
+		if (e == OK && (known.ptr == NULL || !str_eq(known, r.password)))
+			e = password_verify(&auth->hasher, a, old_password, r.password);
+		known = r.password;
+		if (e == OK && phc.ptr == NULL)
+			e = password_hash(&auth->hasher, a, new_password, &phc);
+		if (e != OK)
+			return e == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : e;
+		e = replace_password(auth, c, a, who, &r, phc, now_ms);
+	}
+	if (e == OK)
+		e = session_end_all(auth, c, a, who->id, who->session, now_ms);
+	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
+}

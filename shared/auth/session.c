@@ -1,0 +1,189 @@
+#include "auth/session.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "log/log.h"
+
+#define BODY_DEPTH_MAX  2
+#define BODY_MAX_BYTES  8192
+#define AGENT_MAX_BYTES 512             /* a User-Agent is shown, never used */
+#define ENDS_PER_WRITE  (STORE_OPS_MAX / 2)
+
+#define SESSION_PREFIX  "session#"
+#define SESSION_END     "session$"      /* the first key behind every one with that prefix */
+#define REVOKED_PK      STR("revoked")
+
+static struct str session_sk(struct arena *a, struct str id)
+{
+	return arena_printf(a, SESSION_PREFIX "%.*s", STR_ARG(id));
+}
+
+/* When the last access token of a session that ends now is dead. */
+static int64_t revoked_until(const struct auth *auth, int64_t now_ms)
+{
+	const struct config *c = auth->config;
+
+	return now_ms + ((int64_t)c->access_token_ttl_s + c->clock_skew_s + REVOKED_MARGIN_S) * 1000;
+}
+
+enum err session_read(struct store_connection *c, struct arena *a, struct str account,
+    struct str id, int64_t now_ms, struct session *out)
+{
+	const struct json *json;
+	struct json_error  error;
+	struct store_item  item;
+	enum err           e;
+
+	e = store_get(c, a, account_pk(a, account), session_sk(a, id), now_ms, &item);
+	if (e != OK)
+		return e;
+	if (json_parse(a, item.body, BODY_DEPTH_MAX, &json, &error) != OK)
+		return ERR_CORRUPT;
+	*out = (struct session){
+		.id         = id,
+		.account    = account,
+		.address    = json_get_string(json, "address"),
+		.agent      = json_get_string(json, "agent"),
+		.epoch      = json_get_int(json, "epoch", 0),
+		.created_ms = json_get_int(json, "created_at", 0),
+		.used_ms    = json_get_int(json, "used_at", 0),
+	};
+	return OK;
+}
+
+enum err session_item(const struct auth *auth, struct arena *a, const struct session *s,
+    struct store_item *out)
+{
+	struct json_writer w;
+	struct buf         body;
+
+	buf_init(&body, a, BODY_MAX_BYTES);
+	json_begin(&w, &body);
+	json_object_open(&w);
+	json_member_int(&w, "epoch", s->epoch);
+	json_member_int(&w, "created_at", s->created_ms);
+	json_member_int(&w, "used_at", s->used_ms);
+	json_member_string(&w, "address", s->address);
+	json_member_string(&w, "agent", str_first(s->agent, AGENT_MAX_BYTES));
+	json_object_close(&w);
+	*out = (struct store_item){
+		.pk = account_pk(a, s->account), .sk = session_sk(a, s->id),
+		.body = buf_str(&body),
+		.expires_ms = s->used_ms + (int64_t)auth->config->refresh_token_ttl_s * 1000,
+	};
+	return buf_failed(&body) ? ERR_TOO_LARGE : OK;
+}
+
+/* --- ending ----------------------------------------------------------------------- */
+
+static void revoke_here(struct auth *auth, struct str id, int64_t now_ms, int64_t until_ms)
+{
+	if (!revoked_add(&auth->revoked, id, now_ms, until_ms))
+		log_message(LOG_WARN, "auth.revoked_full",
+		    "no room among the revoked sessions: the store is asked until some expire");
+}
+
+struct ending {
+	struct arena *arena;
+	struct str    ids[ENDS_PER_WRITE];
+	struct str    keep, last;       /* last: the sort key to go on after */
+	size_t        count;
+};
+
+static bool collect(void *context, const struct store_item *item)
+{
+	struct ending *e = context;
+	struct str     sk = arena_dup(e->arena, item->sk);
+	struct str     id = str_from(sk, sizeof(SESSION_PREFIX) - 1);
+
+	e->last = sk;
+	if (!str_eq(id, e->keep))
+		e->ids[e->count++] = id;
+	return e->count < ENDS_PER_WRITE;
+}
+
+/* Deletes and revokes some sessions in one transaction; the store first, because
+ * what it has not got is not so. */
+static enum err end_some(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str account, const struct str *ids, size_t count, int64_t now_ms)
+{
+	struct store_op    *ops = ARENA_ARRAY(a, 2 * count, struct store_op);
+	struct store_result result;
+	int64_t             until_ms = revoked_until(auth, now_ms);
+	enum err            e;
+
+	for (size_t i = 0; i < count; i++) {
+		ops[2 * i] = (struct store_op){ STORE_DELETE, STORE_ALWAYS,
+			{ .pk = account_pk(a, account), .sk = session_sk(a, ids[i]) } };
+		ops[2 * i + 1] = (struct store_op){ STORE_PUT, STORE_ALWAYS,
+			{ .pk = REVOKED_PK, .sk = ids[i], .body = STR("{}"),
+			  .expires_ms = until_ms } };
+	}
+	e = store_write(c, ops, 2 * count, STORE_DURABLE, now_ms, &result);
+	for (size_t i = 0; e == OK && i < count; i++)
+		revoke_here(auth, ids[i], now_ms, until_ms);
+	return e;
+}
+
+enum err session_end(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str account, struct str id, int64_t now_ms)
+{
+	return end_some(auth, c, a, account, &id, 1, now_ms);
+}
+
+enum err session_end_all(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str account, struct str keep, int64_t now_ms)
+{
+	struct ending      some = { .arena = a, .keep = keep };
+	struct store_query query = {
+		.pk = account_pk(a, account),
+		.from = STR(SESSION_PREFIX), .to = STR(SESSION_END),
+	};
+	enum err e;
+
+	do {
+		some.count = 0;
+		query.after = some.last;
+		e = store_query(c, &query, now_ms, collect, &some);
+		if (e == OK && some.count > 0)
+			e = end_some(auth, c, a, account, some.ids, some.count, now_ms);
+	} while (e == OK && some.count == ENDS_PER_WRITE);
+	return e;
+}
+
+/* --- what the store has of revoked ones --------------------------------------------- */
+
+static void ignore(void *context, const struct store_item *item)
+{
+	(void)context;
+	(void)item;
+}
+
+enum err session_is_revoked(struct store_connection *c, struct str id, int64_t now_ms)
+{
+	return store_visit(c, REVOKED_PK, id, now_ms, ignore, NULL);
+}
+
+struct filling {
+	struct auth *auth;
+	int64_t      now_ms;
+};
+
+static bool fill_one(void *context, const struct store_item *item)
+{
+	struct filling *f = context;
+
+	revoke_here(f->auth, item->sk, f->now_ms, item->expires_ms);
+	return true;
+}
+
+enum err session_fill_revoked(struct auth *auth, struct store_connection *c, int64_t now_ms)
+{
+	struct store_query query = { .pk = REVOKED_PK };
+	struct filling     f = { .auth = auth, .now_ms = now_ms };
+	enum err           e = store_query(c, &query, now_ms, fill_one, &f);
+
+	if (e == OK)
+		revoked_set_filled(&auth->revoked);
+	return e;
+}

@@ -1,0 +1,66 @@
+/*
+ * session: one sign-in, from login to logout; the family of its refresh tokens.
+ *   account#ID / session#SID   {epoch, created_at, used_at, address, agent}
+ *   refresh#HASH / refresh     {account, session, spent_at}: a token by its
+ *                              SHA-256, kept when spent, to tell a second use
+ *   revoked / SID              {}: ended, and its access tokens may still live
+ * A session ends REFRESH_TOKEN_TTL_S after its last use.
+ */
+#ifndef AUTH_SESSION_H
+#define AUTH_SESSION_H
+
+#include "auth/account.h"
+#include "auth/state.h"
+
+/* "qr_" and 256 random bits in base64url. */
+#define REFRESH_PREFIX          "qr_"
+#define REFRESH_RANDOM_BYTES    32
+#define REFRESH_TOKEN_BYTES     46
+
+/* Added to an access token's life when its session is revoked: requests that
+ * began before may still issue one. */
+#define REVOKED_MARGIN_S        120
+
+struct session {
+	struct str id, account;
+	struct str address, agent;
+	int64_t    epoch;               /* the account's when it began */
+	int64_t    created_ms, used_ms;
+};
+
+NODISCARD enum err session_read(struct store_connection *c, struct arena *a, struct str account,
+    struct str id, int64_t now_ms, struct session *out) NONNULL(1, 2, 6);
+NODISCARD enum err session_item(const struct auth *auth, struct arena *a,
+    const struct session *s, struct store_item *out) NONNULL_ALL;
+
+/* Deletes the session and revokes it, here at once. */
+NODISCARD enum err session_end(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str account, struct str id, int64_t now_ms) NONNULL(1, 2, 3);
+/* Every session of the account but `keep` (absent: every one). */
+NODISCARD enum err session_end_all(struct auth *auth, struct store_connection *c,
+    struct arena *a, struct str account, struct str keep, int64_t now_ms) NONNULL(1, 2, 3);
+
+/* Whether the store has the session as revoked: OK, ERR_NOT_FOUND, or its error. */
+NODISCARD enum err session_is_revoked(struct store_connection *c, struct str id, int64_t now_ms)
+    NONNULL(1);
+/* Every revoked session of the store into this machine's table. */
+NODISCARD enum err session_fill_revoked(struct auth *auth, struct store_connection *c,
+    int64_t now_ms) NONNULL_ALL;
+
+struct refresh {
+	struct str key;                 /* pk of its item */
+	struct str account, session;
+	int64_t    spent_ms;            /* 0: not yet */
+	int64_t    expires_ms;
+	uint64_t   version;
+};
+
+/* A new token of a session, and what to store of it. */
+struct str refresh_new(const struct auth *auth, struct arena *a, const struct session *s,
+    struct refresh *out) NONNULL_ALL;
+/* ERR_NOT_FOUND: no token of ours, or expired; junk costs no I/O. */
+NODISCARD enum err refresh_read(struct store_connection *c, struct arena *a, struct str token,
+    int64_t now_ms, struct refresh *out) NONNULL(1, 2, 5);
+struct store_item refresh_item(struct arena *a, const struct refresh *r) NONNULL_ALL;
+
+#endif

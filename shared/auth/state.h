@@ -1,0 +1,29 @@
+/*
+ * state: what is behind `struct auth`; auth/ alone includes it.
+ */
+#ifndef AUTH_STATE_H
+#define AUTH_STATE_H
+
+#include "auth/auth.h"
+#include "auth/keys.h"
+#include "auth/password.h"
+#include "auth/revoked.h"
+#include "auth/token_cache.h"
+
+enum auth_count {
+	COUNT_ANONYMOUS, COUNT_MACHINE, COUNT_SESSION_CACHED, COUNT_SESSION_VERIFIED,
+	COUNT_REFUSED, COUNT_UNAVAILABLE, COUNT_COUNT
+};
+
+struct auth {
+	const struct config    *config;
+	struct str              issuer;
+	struct keys            *keys;
+	struct token_cache     *cache;
+	struct revoked          revoked;
+	struct password_hasher  hasher;
+	char                   *slots_path;     /* the hasher's */
+	struct metric_series   *counts[COUNT_COUNT];
+};
+
+#endif

@@ -1,0 +1,229 @@
+#include "auth/token.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jwt.h>
+
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/limits.h"
+
+#define NUMERIC_DATE_MAX INT64_C(99999999999)   /* the year 5138: in ms it fits */
+#define PAYLOAD_MAX_BYTES (TOKEN_MAX_BYTES / 2) /* signed and encoded it stays a token */
+
+static enum err refuse(const char *why, const char **reason)
+{
+	*reason = why;
+	return ERR_UNAUTHENTICATED;
+}
+
+/* A NumericDate (RFC 7519, 2) as milliseconds; fractions of a second are allowed. */
+static bool numeric_date(const struct json *v, int64_t *ms)
+{
+	enum json_type type = json_type(v);
+	double         seconds = json_double(v);
+
+	if ((type != JSON_INT && type != JSON_DOUBLE) || !(seconds >= 0) ||
+	    seconds > (double)NUMERIC_DATE_MAX)
+		return false;
+	*ms = type == JSON_INT ? json_int(v) * 1000 : (int64_t)floor(seconds * 1000);
+	return true;
+}
+
+static enum err check_times(const struct json *payload, const struct token_rules *rules,
+    int64_t *expires_ms, const char **reason)
+{
+	static const char *const begins[] = { "nbf", "iat" };
+	int64_t skew_ms = (int64_t)rules->skew_s * 1000, at;
+
+	if (!numeric_date(json_get(payload, STR("exp")), expires_ms))
+		return refuse("bad_exp", reason);
+	if (rules->now_ms >= *expires_ms + skew_ms)
+		return refuse("expired", reason);
+	for (size_t i = 0; i < COUNT(begins); i++) {
+		const struct json *v = json_get(payload, str_of(begins[i]));
+
+		if (v == NULL)
+			continue;
+		if (!numeric_date(v, &at))
+			return refuse("bad_time", reason);
+		if (rules->now_ms + skew_ms < at)
+			return refuse("not_yet_valid", reason);
+	}
+	return OK;
+}
+
+/* "aud" is a string or a list of them; Cognito's access tokens have client_id. */
+static bool is_for(const struct json *payload, struct str audience)
+{
+	const struct json *aud = json_get(payload, STR("aud"));
+
+	if (aud == NULL)
+		return str_eq(json_get_string(payload, "client_id"), audience);
+	if (json_type(aud) == JSON_STRING)
+		return str_eq(json_string(aud), audience);
+	for (size_t i = 0; i < (json_type(aud) == JSON_ARRAY ? json_length(aud) : 0); i++)
+		if (str_eq(json_string(json_at(aud, i)), audience))
+			return true;
+	return false;
+}
+
+static uint32_t read_roles(const struct json *list)
+{
+	uint32_t set = 0;
+
+	for (size_t i = 0; i < (json_type(list) == JSON_ARRAY ? json_length(list) : 0); i++)
+		set |= UINT32_C(1) << role_from_name(json_string(json_at(list, i)));
+	return set & ~(UINT32_C(1) << ROLE_ANONYMOUS);
+}
+
+/* Names with spaces between them (RFC 8693, 4.2). */
+static scope_set read_scopes(struct str list)
+{
+	scope_set set = 0;
+
+	while (list.ptr != NULL)
+		set |= SCOPE_BIT(scope_from_name(str_cut(&list, ' ')));
+	return set & ~SCOPE_BIT(SCOPE_UNSET);
+}
+
+enum err token_check(const struct json *payload, const struct token_rules *rules,
+    struct token_claims *out, const char **reason)
+{
+	struct token_claims c = { 0 };
+	enum err            e;
+
+	if (json_type(payload) != JSON_OBJECT)
+		return refuse("bad_payload", reason);
+	if (!str_eq(json_get_string(payload, "iss"), rules->issuer))
+		return refuse("wrong_issuer", reason);
+	if (!is_for(payload, rules->audience))
+		return refuse("wrong_audience", reason);
+	if (!str_eq(json_get_string(payload, "token_use"), rules->use))
+		return refuse("wrong_use", reason);
+	e = check_times(payload, rules, &c.expires_ms, reason);
+	if (e != OK)
+		return e;
+	c.subject = json_get_string(payload, "sub");
+	if (c.subject.len == 0)
+		return refuse("no_subject", reason);
+	c.session = json_get_string(payload, "sid");
+	c.email = json_get_string(payload, "email");
+	c.name = json_get_string(payload, "name");
+	c.plan = json_get_string(payload, "plan");
+	c.tenant = json_get_string(payload, "tenant");
+	c.roles = read_roles(json_get(payload, STR("roles")));
+	c.scoped = json_get(payload, STR("scope")) != NULL;
+	c.scopes = read_scopes(json_get_string(payload, "scope"));
+	*out = c;
+	return OK;
+}
+
+bool token_type_fits(struct str type)
+{
+	struct str prefix = STR("application/");
+
+	if (str_eq_nocase(str_first(type, prefix.len), prefix))
+		type = str_from(type, prefix.len);
+	return type.ptr == NULL || str_eq_nocase(type, STR("JWT")) ||
+	    str_eq_nocase(type, STR("at+jwt"));
+}
+
+/* --- issuing ------------------------------------------------------------------ */
+
+static void member_if(struct json_writer *w, const char *name, struct str value)
+{
+	if (value.len > 0)
+		json_member_string(w, name, value);
+}
+
+static void put_roles(struct json_writer *w, uint32_t roles)
+{
+	json_name(w, "roles");
+	json_array_open(w);
+	for (int r = ROLE_ANONYMOUS + 1; r < ROLE_COUNT; r++)
+		if ((roles & (UINT32_C(1) << r)) != 0)
+			json_put_string(w, str_of(role_name((enum role)r)));
+	json_array_close(w);
+}
+
+static void put_scope(struct json_writer *w, struct arena *a, scope_set scopes)
+{
+	struct buf list;
+
+	buf_init(&list, a, PAYLOAD_MAX_BYTES);
+	for (int s = SCOPE_PUBLIC + 1; s < SCOPE_COUNT; s++) {
+		if ((scopes & SCOPE_BIT(s)) == 0)
+			continue;
+		if (list.len > 0)
+			buf_char(&list, ' ');
+		buf_add(&list, str_of(scope_name((enum scope)s)));
+	}
+	json_member_string(w, "scope", buf_str(&list));
+}
+
+static void put_claims(struct json_writer *w, struct arena *a, const struct token_draft *d)
+{
+	char    jti[ID_UUID_SIZE];
+	int64_t now_s = d->now_ms / 1000;
+
+	id_uuid7(d->now_ms, jti);
+	json_object_open(w);
+	json_member_string(w, "iss", d->issuer);
+	json_member_string(w, "aud", STR(TOKEN_AUDIENCE));
+	json_member_string(w, "sub", d->subject);
+	json_member_string(w, "token_use", str_of(d->use));
+	json_member_int(w, "iat", now_s);
+	json_member_int(w, "nbf", now_s);
+	json_member_int(w, "exp", now_s + d->ttl_s);
+	json_member_string(w, "jti", str_of(jti));
+	member_if(w, "sid", d->session);
+	member_if(w, "email", d->email);
+	member_if(w, "name", d->name);
+	member_if(w, "plan", d->plan);
+	member_if(w, "tenant", d->tenant);
+	put_roles(w, d->roles);
+	if (strcmp(d->use, TOKEN_USE_ACCESS) == 0)
+		put_scope(w, a, roles_scopes(d->roles));
+	json_object_close(w);
+}
+
+/* libjwt's text form, copied into the arena; it frees what it gave. */
+static enum err sign(struct arena *a, const struct token_signer *signer, const char *claims,
+    struct str *out)
+{
+	jwt_t *jwt = NULL;
+	char  *text = NULL;
+
+	if (jwt_new(&jwt) != 0)
+		return ERR_NO_MEMORY;
+	if (jwt_add_grants_json(jwt, claims) == 0 &&
+	    jwt_add_header(jwt, "kid", signer->kid) == 0 &&
+	    jwt_set_alg(jwt, JWT_ALG_RS256, (const unsigned char *)signer->pem,
+	    (int)signer->pem_len) == 0)
+		text = jwt_encode_str(jwt);
+	jwt_free(jwt);
+	if (text == NULL)
+		return ERR_INTERNAL;
+	*out = arena_dup(a, str_of(text));
+	free(text);
+	return OK;
+}
+
+enum err token_issue(struct arena *a, const struct token_signer *signer,
+    const struct token_draft *draft, struct str *out)
+{
+	struct json_writer w;
+	struct buf         claims;
+	const char        *text;
+
+	buf_init(&claims, a, PAYLOAD_MAX_BYTES);
+	json_begin(&w, &claims);
+	put_claims(&w, a, draft);
+	text = buf_cstr(&claims);
+	if (buf_failed(&claims))
+		return ERR_TOO_LARGE;
+	return sign(a, signer, text, out);
+}

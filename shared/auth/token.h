@@ -1,0 +1,63 @@
+/*
+ * token: what our tokens say (RFC 7519), checked and issued.
+ * token_use tells access from id, as in Cognito's: only an access token
+ * authenticates, whatever else its claims say.
+ * Threads: safe from any.
+ */
+#ifndef AUTH_TOKEN_H
+#define AUTH_TOKEN_H
+
+#include "auth/jws.h"
+#include "auth/principal.h"
+
+#define TOKEN_AUDIENCE          "quiver"
+#define TOKEN_USE_ACCESS        "access"
+#define TOKEN_USE_ID            "id"
+#define TOKEN_PAYLOAD_DEPTH_MAX 8       /* ours are two deep; providers nest address claims */
+
+/* What a token must say to count here. */
+struct token_rules {
+	struct str issuer, audience, use;
+	int64_t    now_ms;
+	uint32_t   skew_s;              /* how far two clocks may differ */
+};
+
+struct token_claims {
+	struct str subject, session;    /* session absent: the token has no sid */
+	struct str email, name, plan, tenant;
+	uint32_t   roles;               /* bit 1 << enum role; unknown names are left out */
+	bool       scoped;              /* it has a scope claim, */
+	scope_set  scopes;              /* of these */
+	int64_t    expires_ms;          /* exp, without the skew */
+};
+
+/* Checks iss, aud (or, without one, client_id), exp, nbf, iat, token_use and sub;
+ * strings of *out are the payload's.  ERR_UNAUTHENTICATED: *reason is a word for
+ * the log ("expired", "wrong_issuer"; static storage). */
+NODISCARD enum err token_check(const struct json *payload, const struct token_rules *rules,
+    struct token_claims *out, const char **reason) NONNULL_ALL;
+
+/* Whether a header's typ may stand on an access token: none, "JWT" or "at+jwt"
+ * (RFC 9068), any case, with or without "application/". */
+bool token_type_fits(struct str type);
+
+/* A token to be. */
+struct token_draft {
+	const char *use;                /* TOKEN_USE_… */
+	struct str  issuer, subject, session, email, name, plan, tenant;
+	uint32_t    roles;
+	int64_t     now_ms;
+	uint32_t    ttl_s;
+};
+
+/* What signs: a PEM text and its key id, both NUL-terminated. */
+struct token_signer {
+	const char *kid, *pem;
+	size_t      pem_len;
+};
+
+/* Signs with RS256.  ERR_INTERNAL: libjwt would not. */
+NODISCARD enum err token_issue(struct arena *a, const struct token_signer *signer,
+    const struct token_draft *draft, struct str *out) NONNULL_ALL;
+
+#endif

@@ -1,0 +1,114 @@
+#include "log/redact.h"
+
+#include "log/log.h"
+
+/*
+ * Names as they are written in headers, JSON and forms, in one spelling: lower
+ * case, '_' for '-', and without the "http_" that CGI puts before a header.
+ */
+static const struct str names[] = {
+	STR_INIT("authorization"),
+	STR_INIT("proxy_authorization"),
+	STR_INIT("authentication_info"),
+	STR_INIT("cookie"),
+	STR_INIT("set_cookie"),
+	STR_INIT("x_api_key"),
+	STR_INIT("api_key"),
+	STR_INIT("apikey"),
+	STR_INIT("password"),
+	STR_INIT("passphrase"),
+	STR_INIT("passwd"),
+	STR_INIT("token"),
+	STR_INIT("assertion"),
+	STR_INIT("client_assertion"),
+	STR_INIT("secret"),
+	STR_INIT("secret_key"),
+	STR_INIT("private_key"),
+	STR_INIT("code"),
+	STR_INIT("code_verifier"),
+	STR_INIT("totp"),
+	STR_INIT("otp"),
+	STR_INIT("recovery_code"),
+	STR_INIT("session"),
+	STR_INIT("session_id"),
+	STR_INIT("credential"),
+	STR_INIT("credentials"),
+};
+
+/* old_password, OWNER_PASSWORD, access_token, x-csrf-token, client_secret, … */
+static const struct str endings[] = {
+	STR_INIT("_password"),
+	STR_INIT("_token"),
+	STR_INIT("_secret"),
+	STR_INIT("_api_key"),
+};
+
+static char fold(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c == '-' ? '_' : c;
+}
+
+/* `ours` is in the table's spelling already. */
+static bool is_spelt(struct str name, struct str ours)
+{
+	if (name.len != ours.len)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (fold(name.ptr[i]) != ours.ptr[i])
+			return false;
+	return true;
+}
+
+bool log_is_secret(struct str name)
+{
+	static const struct str cgi = STR_INIT("http_");
+
+	if (is_spelt(str_first(name, cgi.len), cgi))
+		name = str_from(name, cgi.len);
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (is_spelt(name, names[i]))
+			return true;
+	for (size_t i = 0; i < COUNT(endings); i++)
+		if (name.len > endings[i].len &&
+		    is_spelt(str_from(name, name.len - endings[i].len), endings[i]))
+			return true;
+	return false;
+}
+
+static bool is_base64url(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	    c == '-' || c == '_';
+}
+
+static size_t base64url_run(struct str s)
+{
+	size_t n = 0;
+	while (n < s.len && is_base64url(s.ptr[n]))
+		n++;
+	return n;
+}
+
+/* Two parts are enough to call it a token: the third may be empty (alg none) or
+ * have been cut off by whoever passed the value on. */
+static size_t token_length(struct str s)
+{
+	size_t n = base64url_run(s), parts = 1;
+
+	while (n < s.len && s.ptr[n] == '.') {
+		n += 1 + base64url_run(str_from(s, n + 1));
+		parts++;
+	}
+	return parts >= 2 ? n : 0;
+}
+
+size_t redact_length(struct str s)
+{
+	if (str_starts(s, STR("qv_live_")))
+		return base64url_run(s);
+	if (str_starts(s, STR("eyJ")))
+		return token_length(s);
+	return 0;
+}

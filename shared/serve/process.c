@@ -1,0 +1,273 @@
+#include "serve/process.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log/log.h"
+#include "serve/listen.h"
+#include "serve/loop.h"
+#include "serve/process.h"
+#include "serve/stop.h"
+
+#define PROBLEMS_MAX_BYTES 16384
+#define CLOSE_POLL_MS      "10"         /* libfcgi's wait for a peer it hangs up on; it has 2000 */
+
+struct process {
+	struct app      app;
+	struct arena    arena;          /* of what is said about starting */
+	struct listener listener;
+	struct loop     loop;
+	struct worker  *workers;
+	pthread_t      *threads;
+	unsigned        n_workers;      /* that are open */
+	bool            serving;        /* whoever reads standard error reads the log */
+};
+
+struct start {
+	struct loop   *loop;
+	struct worker *worker;
+};
+
+/* Why it does not start: for whoever started it by hand in plain text, else into
+ * the log like everything there. */
+static void complain(const struct process *p, struct str what)
+{
+	struct str line;
+
+	if (p->serving && !isatty(STDERR_FILENO)) {
+		log_message(LOG_ERROR, "start", "%.*s", STR_ARG(what));
+		return;
+	}
+	while (what.ptr != NULL) {
+		line = str_cut(&what, '\n');
+		if (line.len > 0)
+			fprintf(stderr, "%s: %.*s\n", p->app.handler->name, STR_ARG(line));
+	}
+}
+
+static int status_of(enum err e)
+{
+	return e == OK ? EX_OK : e == ERR_INVALID ? EX_CONFIG : EX_UNAVAILABLE;
+}
+
+static int open_settings(struct process *p, const struct handler *h, bool serving)
+{
+	struct buf problems;
+
+	*p = (struct process){ .app.handler = h, .listener.fd = -1, .serving = serving };
+	arena_init(&p->arena, ARENA_MAX_BYTES);
+	buf_init(&problems, &p->arena, PROBLEMS_MAX_BYTES);
+	enum err e = config_load(&p->app.config, NULL, NULL, &problems);
+	if (e != OK)
+		complain(p, buf_str(&problems));
+	else
+		log_open(&p->app.config, h->name);
+	return status_of(e);
+}
+
+static int open_app(struct process *p)
+{
+	struct str reason = STR_NONE;
+	enum err e = app_open(&p->app, p->app.handler, &p->arena, &reason);
+
+	if (e != OK)
+		complain(p, reason);
+	return status_of(e);
+}
+
+static void close_process(struct process *p)
+{
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_close(&p->workers[i]);
+	free(p->workers);
+	free(p->threads);
+	app_close(&p->app);
+	arena_clean(&p->arena);
+}
+
+static int open_workers(struct process *p, unsigned count)
+{
+	p->workers = calloc(count, sizeof(*p->workers));
+	p->threads = calloc(count, sizeof(*p->threads));
+	if (p->workers == NULL || p->threads == NULL)
+		return EX_OSERR;
+	while (p->n_workers < count) {
+		enum err e = worker_open(&p->workers[p->n_workers], &p->app, p->n_workers);
+		if (e != OK) {
+			complain(p, str_of(err_text(e)));
+			return EX_UNAVAILABLE;
+		}
+		p->n_workers++;
+	}
+	return EX_OK;
+}
+
+static int open_listener(struct process *p, struct str address)
+{
+	struct str reason = STR_NONE;
+	enum err e = listen_open(&p->arena, address, &p->listener, &reason);
+
+	if (e != OK)
+		complain(p, reason);
+	return status_of(e);
+}
+
+static int open_loop(struct process *p)
+{
+	if (loop_open(&p->loop, &p->app, p->listener.fd) == OK)
+		return EX_OK;
+	complain(p, str_of(strerror(errno)));
+	return EX_OSERR;
+}
+
+/* --- at work ------------------------------------------------------------------- */
+
+static void *work(void *context)
+{
+	struct start s = *(struct start *)context;
+
+	free(context);
+	loop_work(s.loop, s.worker);
+	return NULL;
+}
+
+static int start_threads(struct process *p)
+{
+	for (unsigned i = 0; i < p->n_workers; i++) {
+		struct start *s = malloc(sizeof(*s));
+		if (s == NULL)
+			return EX_OSERR;
+		*s = (struct start){ &p->loop, &p->workers[i] };
+		int e = pthread_create(&p->threads[i], NULL, work, s);
+		if (e != 0) {
+			complain(p, str_of(strerror(e)));
+			return EX_OSERR;
+		}
+	}
+	return EX_OK;
+}
+
+static void tell_start(const struct process *p)
+{
+	const struct app *app = &p->app;
+	char pid[16];
+	struct log_line l;
+
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	const char *who[] = { app->handler->name, pid };
+	const char *build[] = { app->handler->name, QUIVER_VERSION };
+	metrics_set(metrics_series(app->metrics, METRIC_PROCESS_START, who),
+	    app->started_ms / 1000);
+	metrics_set(metrics_series(app->metrics, METRIC_BUILD_INFO, build), 1);
+	if (p->listener.exposed)
+		log_message(LOG_WARN, "exposed", "%.*s can be reached from other machines, and "
+		    "FastCGI knows no authentication", STR_ARG(p->listener.address));
+	log_begin(&l, LOG_INFO, "start");
+	log_str(&l, "version", STR(QUIVER_VERSION));
+	log_str(&l, "address", p->listener.address);
+	log_int(&l, "threads", p->n_workers);
+	log_end(&l);
+}
+
+/* The workers still at work when `drain_s` are over. */
+static unsigned join_threads(struct process *p, uint32_t drain_s)
+{
+	struct timespec end;
+	unsigned left = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += drain_s;
+	for (unsigned i = 0; i < p->n_workers; i++)
+		if (pthread_clockjoin_np(p->threads[i], NULL, CLOCK_MONOTONIC, &end) != 0)
+			left++;
+	return left;
+}
+
+static void tell_stop(int signal_number, unsigned left)
+{
+	struct log_line l;
+
+	log_begin(&l, left == 0 ? LOG_INFO : LOG_WARN, "stop");
+	log_str(&l, "signal", str_of(sigabbrev_np(signal_number)));
+	log_int(&l, "cut_off", left);
+	log_end(&l);
+}
+
+static int run(struct process *p)
+{
+	int status = start_threads(p);
+
+	if (status != EX_OK)
+		_exit(status);
+	tell_start(p);
+	int signal_number = stop_wait();
+	bool ours = p->listener.path != NULL;
+	listen_unlink(&p->listener);
+	loop_stop(&p->loop, ours);
+	unsigned left = join_threads(p, p->app.config.drain_s);
+	tell_stop(signal_number, left);
+	if (left > 0)
+		_exit(EX_OK);           /* they use what would be closed under them */
+	loop_close(&p->loop);
+	return EX_OK;
+}
+
+int process_serve(const struct handler *h, struct str address)
+{
+	struct process p;
+	int status = open_settings(&p, h, true);
+
+	if (status == EX_OK)
+		status = open_listener(&p, address);
+	if (status == EX_OK) {
+		setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", CLOSE_POLL_MS, 0);
+		(void)FCGX_Init();
+		stop_prepare();
+		status = open_app(&p);
+	}
+	if (status == EX_OK)
+		status = open_workers(&p, p.app.config.threads);
+	if (status == EX_OK)
+		status = open_loop(&p);
+	if (status == EX_OK)
+		status = run(&p);
+	listen_unlink(&p.listener);
+	close_process(&p);
+	return status;
+}
+
+int process_check(const struct handler *h)
+{
+	struct process p;
+	int status = open_settings(&p, h, false);
+
+	if (status == EX_OK)
+		status = open_app(&p);
+	if (status == EX_OK)
+		printf("%s: the settings are good\n", h->name);
+	close_process(&p);
+	return status;
+}
+
+int process_command(const struct handler *h, const struct handler_command *c)
+{
+	struct process p;
+	int status = open_settings(&p, h, false);
+
+	if (status == EX_OK)
+		status = open_app(&p);
+	if (status == EX_OK)
+		status = open_workers(&p, 1);
+	if (status == EX_OK)
+		status = c->run(&p.app, &p.workers[0]);
+	close_process(&p);
+	return status;
+}

@@ -1,0 +1,124 @@
+/*
+ * sqlite: the store's default engine; its open and close, and its table.
+ */
+#include "store/sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static pthread_once_t configured = PTHREAD_ONCE_INIT;
+
+/* Counting SQLite's memory would take one lock for all threads at every malloc;
+ * a connection is one thread's, so it needs no lock either. */
+static void configure(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_initialize();
+}
+
+/* Relative names get "./": Debian's SQLite reads "file:…?…" as a URI. */
+static char *path_of(struct str address)
+{
+	const char *prefix = address.ptr[0] == '/' ? "" : "./";
+	size_t before = strlen(prefix);
+	char *path = malloc(before + address.len + 1);
+
+	if (path == NULL)
+		return NULL;
+	memcpy(path, prefix, before);
+	memcpy(path + before, address.ptr, address.len);
+	path[before + address.len] = '\0';
+	return path;
+}
+
+static int remember_wal(void *context, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite_store *s = context;
+
+	(void)db;
+	(void)name;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static void close_store(void *store)
+{
+	struct sqlite_store *s = store;
+
+	sqlite_db_close(&s->writer);
+	sqlite_queue_clean(&s->queue);
+	free(s->path);
+	free(s);
+}
+
+static enum err open_store(struct arena *a, struct str address, struct metrics *m, void **store,
+    struct str *reason)
+{
+	struct sqlite_store *s;
+	enum err err;
+
+	if (address.len == 0 || memchr(address.ptr, '\0', address.len) != NULL) {
+		*reason = STR("STORE names no file; what would do: sqlite:/var/lib/quiver/quiver.db");
+		return ERR_INVALID;
+	}
+	pthread_once(&configured, configure);
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return ERR_NO_MEMORY;
+	sqlite_queue_init(&s->queue);
+	s->path = path_of(address);
+	s->writer_full = true;          /* SQLite's default */
+	if (m != NULL)
+		s->batch = metrics_series(m, METRIC_STORE_BATCH, NULL);
+	err = s->path == NULL ? ERR_NO_MEMORY : sqlite_schema_open(a, s, reason);
+	if (err != OK) {
+		close_store(s);
+		return err;
+	}
+	sqlite3_wal_hook(s->writer.handle, remember_wal, s);
+	*store = s;
+	return OK;
+}
+
+static void disconnect(void *connection)
+{
+	struct sqlite_connection *c = connection;
+
+	sqlite_db_close(&c->db);
+	free(c);
+}
+
+static enum err connect(void *store, void **connection)
+{
+	struct sqlite_store *s = store;
+	struct sqlite_connection *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL)
+		return ERR_NO_MEMORY;
+	c->store = s;
+	rc = sqlite_db_open(&c->db, s->path);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(c->db.handle, "PRAGMA query_only = ON", NULL, NULL, NULL);
+	if (rc != SQLITE_OK) {
+		disconnect(c);
+		return sqlite_err(rc);
+	}
+	*connection = c;
+	return OK;
+}
+
+const struct store_engine store_sqlite = {
+	.name = "sqlite",
+	.open = open_store,
+	.close = close_store,
+	.connect = connect,
+	.disconnect = disconnect,
+	.visit = sqlite_visit,
+	.query = sqlite_query,
+	.write = sqlite_write,
+	.sweep = sqlite_sweep,
+	.ping = sqlite_ping,
+	.version = "sqlite " SQLITE_VERSION,
+};

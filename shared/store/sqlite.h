@@ -1,0 +1,157 @@
+/*
+ * sqlite: what the files of the SQLite engine share; nothing outside includes it.
+ *
+ * One file in WAL mode.  Each worker reads on its own connection; all writes of a
+ * process go through one more, the store's writer, led by whichever thread came
+ * first (sqlite_queue.c).  Other processes do the same on the same file, and
+ * SQLite's own lock decides between them.
+ */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sqlite3.h>
+
+#include "base/attr.h"
+#include "store/store.h"
+
+#define DEADLINE_NS (STORE_DEADLINE_MS * UINT64_C(1000000))
+#define BATCH_LISTS_MAX 64           /* lists in one commit: bounds how long the last one waits */
+#define BATCH_OPS_MAX 1024           /* operations in one commit, likewise */
+#define SWEEP_SLICE 500          /* expired items removed in one commit */
+#define CHECKPOINT_PAGES 1024    /* WAL pages (4 KiB) after which someone moves them home */
+#define CHECKPOINT_LATE_PAGES 16384    /* and after which writers wait for it: the WAL stays < 64 MB */
+#define MMAP_BYTES (1 << 30)     /* address space, not memory: a page is read without a call */
+#define MATCH_WORDS_MAX 32              /* words of one search */
+#define MATCH_EXPRESSION_MAX_BYTES (64 << 10)   /* all of them, quoted; folding can lengthen them */
+
+/* Every statement of the engine; sqlite_statement.c has their text. */
+enum statement {
+	STATEMENT_BEGIN, STATEMENT_COMMIT, STATEMENT_ROLLBACK,
+	STATEMENT_SAVEPOINT, STATEMENT_RELEASE, STATEMENT_UNDO,
+	STATEMENT_POINT, STATEMENT_PING,
+	/* The eight shapes of a query: + 1 descending, + 2 by the index, + 4 with words. */
+	STATEMENT_RANGE,
+	STATEMENT_FIND = STATEMENT_RANGE + 8,
+	STATEMENT_CREATE, STATEMENT_REPLACE, STATEMENT_COUNT_UP, STATEMENT_REMOVE,
+	STATEMENT_TEXT_ADD, STATEMENT_TEXT_REMOVE, STATEMENT_NEXT_EXPIRED,
+	STATEMENT_SYNC_FULL, STATEMENT_SYNC_NORMAL,
+	STATEMENT_COUNT
+};
+
+/* An open connection of SQLite's with its prepared statements; one thread's. */
+struct sqlite_db {
+	sqlite3        *handle;
+	sqlite3_stmt   *statements[STATEMENT_COUNT];  /* each prepared at its first use */
+	uint64_t        deadline_ns;    /* of the write under way; 0: each wait has its own */
+	uint64_t        wait_until_ns;  /* the lock waited for now is given up then */
+	Fts5Tokenizer  *words;          /* made at the first search */
+	fts5_tokenizer  words_methods;
+	struct sqlite_cache *cache;     /* of a reader; see sqlite_cache.c */
+};
+
+/*
+ * A list of operations (or a slice of a sweep) on its way through the queue.
+ * It lies on its writer's stack; whoever leads the batch fills `result` and `err`.
+ */
+struct sqlite_request {
+	enum err  (*apply)(struct sqlite_db *db, struct sqlite_request *r);
+	const struct store_op *ops;
+	size_t                 n_ops;
+	uint32_t               most, removed;   /* of a sweep */
+	enum store_durability  durability;
+	int64_t                now_ms;
+	struct store_result   *result;
+	enum err               err;
+
+	/* The queue's, under its lock. */
+	enum { REQUEST_QUEUED, REQUEST_TAKEN, REQUEST_LEADS, REQUEST_DONE } state;
+	uint64_t               deadline_ns;
+	sem_t                  wake;
+	struct sqlite_request *next;
+};
+
+struct sqlite_queue {
+	pthread_mutex_t        lock;
+	struct sqlite_request *head, **tail;
+	bool                   led;     /* someone leads, or has been told to */
+};
+
+struct sqlite_store {
+	char                 *path;
+	struct sqlite_queue   queue;
+	struct sqlite_db      writer;           /* the leader's */
+	bool                  writer_full;      /* its PRAGMA synchronous is FULL */
+	int                   wal_pages;        /* after the last commit; the leader's */
+	atomic_int            checkpointed;     /* WAL pages that are home already */
+	atomic_bool           checkpointing;
+	struct metric_series *batch;            /* NULL: nobody counts */
+};
+
+struct sqlite_connection {
+	struct sqlite_store *store;
+	struct sqlite_db     db;
+};
+
+/* --- sqlite_statement.c: connections, statements, errors --- */
+
+/* SQLite's result as one of ours. */
+enum err sqlite_err(int rc);
+/* The same, and a log line for what an operator has to know about. */
+enum err sqlite_fail(struct sqlite_db *db, int rc, const char *doing) NONNULL_ALL;
+/* Opens `path`, which exists.  On failure the db may be closed or asked for its message. */
+NODISCARD int sqlite_db_open(struct sqlite_db *db, const char *path) NONNULL_ALL;
+void sqlite_db_close(struct sqlite_db *db) NONNULL_ALL;
+/* A statement for the caller's use until sqlite_give; NULL: sqlite3_errcode says why.
+ * When it is in use already (a read inside a read's callback) it is another one. */
+sqlite3_stmt *sqlite_take(struct sqlite_db *db, enum statement which) NONNULL_ALL;
+void sqlite_give(struct sqlite_db *db, enum statement which, sqlite3_stmt *st)
+    NONNULL_ALL;
+/* Runs a statement that has no rows and no parameters, or one taken and bound. */
+NODISCARD int sqlite_run(struct sqlite_db *db, enum statement which) NONNULL_ALL;
+NODISCARD int sqlite_finish(struct sqlite_db *db, enum statement which,
+    sqlite3_stmt *st) NONNULL_ALL;
+void sqlite_bind_str(sqlite3_stmt *st, int at, struct str s) NONNULL_ALL;
+struct str sqlite_column_str(sqlite3_stmt *st, int at) NONNULL_ALL;
+
+/* --- sqlite_schema.c --- */
+
+/* Makes the file and its tables, or brings them up to date; opens the writer. */
+NODISCARD enum err sqlite_schema_open(struct arena *a, struct sqlite_store *s,
+    struct str *reason) NONNULL_ALL;
+
+/* --- sqlite_read.c --- */
+
+enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t now_ms,
+    void (*use)(void *context, const struct store_item *item), void *context);
+enum err sqlite_query(void *connection, const struct store_query *q, int64_t now_ms,
+    bool (*each)(void *context, const struct store_item *item), void *context);
+enum err sqlite_ping(void *connection);
+
+/* --- sqlite_match.c --- */
+
+/* The user's words as an FTS5 expression that says: each of them, the last one
+ * also as a beginning.  ERR_INVALID: no word; ERR_TOO_LARGE: too many. */
+NODISCARD enum err sqlite_match(struct sqlite_db *db, struct str words, struct buf *out)
+    NONNULL_ALL;
+void sqlite_match_close(struct sqlite_db *db) NONNULL_ALL;
+
+/* --- sqlite_write.c --- */
+
+enum err sqlite_write(void *connection, const struct store_op *ops, size_t n_ops,
+    enum store_durability durability, int64_t now_ms, struct store_result *result);
+enum err sqlite_sweep(void *connection, int64_t now_ms, uint32_t most, uint32_t *removed);
+
+/* --- sqlite_queue.c --- */
+
+void sqlite_queue_init(struct sqlite_queue *q) NONNULL_ALL;
+void sqlite_queue_clean(struct sqlite_queue *q) NONNULL_ALL;
+/* Waits until `r` has been done, by this thread or by another; its err. */
+enum err sqlite_submit(struct sqlite_connection *c, struct sqlite_request *r) NONNULL_ALL;
+
+#endif

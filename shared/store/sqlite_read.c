@@ -1,0 +1,150 @@
+/*
+ * sqlite_read: point reads and ranges, on a worker's own connection.
+ */
+#include "store/sqlite.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+
+static bool is_live(int64_t expires_ms, int64_t now_ms)
+{
+	return expires_ms == 0 || expires_ms > now_ms;
+}
+
+/* The columns from n on, which both reads have in the same order. */
+static void read_columns(sqlite3_stmt *st, int at, struct store_item *item)
+{
+	item->n = sqlite3_column_int64(st, at);
+	item->version = (uint64_t)sqlite3_column_int64(st, at + 1);
+	item->expires_ms = sqlite3_column_int64(st, at + 2);
+	item->index_pk = sqlite_column_str(st, at + 3);
+	item->index_sk = sqlite_column_str(st, at + 4);
+	item->body = sqlite_column_str(st, at + 5);
+}
+
+enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t now_ms,
+    void (*use)(void *context, const struct store_item *item), void *context)
+{
+	struct sqlite_connection *c = connection;
+	struct store_item item = { .pk = pk, .sk = sk };
+	sqlite3_stmt *st = sqlite_take(&c->db, STATEMENT_POINT);
+	enum err err = ERR_NOT_FOUND;
+	int rc;
+
+	if (st == NULL)
+		return sqlite_fail(&c->db, sqlite3_extended_errcode(c->db.handle), "read");
+	sqlite_bind_str(st, 1, pk);
+	sqlite_bind_str(st, 2, sk);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		read_columns(st, 0, &item);
+		if (is_live(item.expires_ms, now_ms)) {
+			use(context, &item);
+			err = OK;
+		}
+	} else if (rc != SQLITE_DONE) {
+		err = sqlite_fail(&c->db, rc, "read");
+	}
+	sqlite_give(&c->db, STATEMENT_POINT, st);
+	return err;
+}
+
+/* Lower bounds are inclusive and upper ones exclusive in every statement: "after
+ * x" is "from the string that comes next", which is x with a NUL behind it. */
+struct range {
+	struct str from, to;
+	char       next[STORE_KEY_MAX_BYTES + 1];
+};
+
+static void range_of(const struct store_query *q, struct range *r)
+{
+	size_t len = q->after.len < STORE_KEY_MAX_BYTES ? q->after.len : STORE_KEY_MAX_BYTES;
+
+	r->from = q->from.ptr == NULL ? STR("") : q->from;
+	r->to = q->to;
+	if (q->after.ptr == NULL)
+		return;
+	if (q->descending) {
+		if (r->to.ptr == NULL || str_compare(q->after, r->to) < 0)
+			r->to = q->after;
+		return;
+	}
+	memcpy(r->next, q->after.ptr, len);
+	r->next[len] = '\0';
+	if (str_compare(q->after, r->from) >= 0)
+		r->from = (struct str){ r->next, len + 1 };
+}
+
+static void bind_query(sqlite3_stmt *st, const struct store_query *q, const struct range *r,
+    int64_t now_ms, struct str match)
+{
+	sqlite_bind_str(st, 1, q->pk);
+	sqlite_bind_str(st, 2, r->from);
+	if (r->to.ptr == NULL)
+		sqlite3_bind_zeroblob(st, 3, 0);        /* sorts behind every text */
+	else
+		sqlite_bind_str(st, 3, r->to);
+	sqlite3_bind_int64(st, 4, now_ms);
+	sqlite3_bind_int64(st, 5, q->limit == 0 ? -1 : (int64_t)q->limit);
+	if (match.ptr != NULL)
+		sqlite_bind_str(st, 6, match);
+}
+
+static int each_row(sqlite3_stmt *st, bool (*each)(void *context, const struct store_item *item),
+    void *context)
+{
+	struct store_item item = { .n = 0 };
+	int rc;
+
+	for (rc = sqlite3_step(st); rc == SQLITE_ROW; rc = sqlite3_step(st)) {
+		item.pk = sqlite_column_str(st, 0);
+		item.sk = sqlite_column_str(st, 1);
+		read_columns(st, 2, &item);
+		if (!each(context, &item))
+			return SQLITE_DONE;
+	}
+	return rc;
+}
+
+static enum err query(struct sqlite_db *db, const struct store_query *q, int64_t now_ms,
+    struct str match, bool (*each)(void *context, const struct store_item *item), void *context)
+{
+	enum statement which = STATEMENT_RANGE + (q->descending ? 1 : 0) + (q->index ? 2 : 0) +
+	    (match.ptr != NULL ? 4 : 0);
+	sqlite3_stmt *st = sqlite_take(db, which);
+	struct range range;
+	int rc;
+
+	if (st == NULL)
+		return sqlite_fail(db, sqlite3_extended_errcode(db->handle), "query");
+	range_of(q, &range);
+	bind_query(st, q, &range, now_ms, match);
+	rc = each_row(st, each, context);
+	sqlite_give(db, which, st);
+	return sqlite_fail(db, rc, "query");
+}
+
+enum err sqlite_query(void *connection, const struct store_query *q, int64_t now_ms,
+    bool (*each)(void *context, const struct store_item *item), void *context)
+{
+	struct sqlite_connection *c = connection;
+	struct buf match;
+	enum err err;
+
+	if (q->match.ptr == NULL)
+		return query(&c->db, q, now_ms, STR_NONE, each, context);
+	buf_init(&match, NULL, MATCH_EXPRESSION_MAX_BYTES);
+	err = sqlite_match(&c->db, q->match, &match);
+	if (err == OK)
+		err = query(&c->db, q, now_ms, buf_str(&match), each, context);
+	buf_clean(&match);
+	return err;
+}
+
+enum err sqlite_ping(void *connection)
+{
+	struct sqlite_connection *c = connection;
+
+	return sqlite_fail(&c->db, sqlite_run(&c->db, STATEMENT_PING), "answer a ping");
+}

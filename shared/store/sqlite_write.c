@@ -1,0 +1,286 @@
+/*
+ * sqlite_write: one list of operations, inside a transaction that the queue made.
+ */
+#include "store/sqlite.h"
+
+#include "base/time.h"
+
+/* What stands where an operation wants to write. */
+struct stored {
+	int64_t  id;            /* 0: nothing */
+	int64_t  n;
+	uint64_t version;
+	bool     live;          /* there, and not expired */
+	bool     has_text;
+};
+
+static int find(struct sqlite_db *db, const struct store_item *item, int64_t now_ms,
+    struct stored *out)
+{
+	sqlite3_stmt *st = sqlite_take(db, STATEMENT_FIND);
+	int64_t expires_ms;
+	int rc;
+
+	*out = (struct stored){ .id = 0 };
+	if (st == NULL)
+		return sqlite3_extended_errcode(db->handle);
+	sqlite_bind_str(st, 1, item->pk);
+	sqlite_bind_str(st, 2, item->sk);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		expires_ms = sqlite3_column_int64(st, 3);
+		out->id = sqlite3_column_int64(st, 0);
+		out->version = (uint64_t)sqlite3_column_int64(st, 1);
+		out->n = sqlite3_column_int64(st, 2);
+		out->live = expires_ms == 0 || expires_ms > now_ms;
+		out->has_text = sqlite3_column_int(st, 4) != 0;
+	}
+	sqlite_give(db, STATEMENT_FIND, st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static enum err check(const struct store_op *op, const struct stored *old)
+{
+	switch (op->condition) {
+	case STORE_ALWAYS:
+		return OK;
+	case STORE_ABSENT:
+		return old->live ? ERR_EXISTS : OK;
+	case STORE_PRESENT:
+		return old->live ? OK : ERR_NOT_FOUND;
+	case STORE_VERSION:
+		if (!old->live)
+			return ERR_NOT_FOUND;
+		return old->version == op->item.version ? OK : ERR_STALE;
+	}
+	return ERR_INVALID;
+}
+
+static int run_with_id(struct sqlite_db *db, enum statement which, int64_t id)
+{
+	sqlite3_stmt *st = sqlite_take(db, which);
+
+	if (st == NULL)
+		return sqlite3_extended_errcode(db->handle);
+	sqlite3_bind_int64(st, 1, id);
+	return sqlite_finish(db, which, st);
+}
+
+static int add_text(struct sqlite_db *db, int64_t id, struct str text)
+{
+	sqlite3_stmt *st = sqlite_take(db, STATEMENT_TEXT_ADD);
+
+	if (st == NULL)
+		return sqlite3_extended_errcode(db->handle);
+	sqlite3_bind_int64(st, 1, id);
+	sqlite_bind_str(st, 2, text);
+	return sqlite_finish(db, STATEMENT_TEXT_ADD, st);
+}
+
+/* An expired row is written over, and its life begins again at version 1. */
+static int store_row(struct sqlite_db *db, const struct store_item *item,
+    const struct stored *old, uint64_t version)
+{
+	enum statement which = old->id == 0 ? STATEMENT_CREATE : STATEMENT_REPLACE;
+	sqlite3_stmt *st = sqlite_take(db, which);
+
+	if (st == NULL)
+		return sqlite3_extended_errcode(db->handle);
+	sqlite3_bind_int64(st, 1, item->n);
+	sqlite3_bind_int64(st, 2, (int64_t)version);
+	if (item->expires_ms == 0)
+		sqlite3_bind_null(st, 3);
+	else
+		sqlite3_bind_int64(st, 3, item->expires_ms);
+	sqlite3_bind_int(st, 4, item->text.len > 0);
+	sqlite_bind_str(st, 5, item->index_pk);
+	sqlite_bind_str(st, 6, item->index_sk);
+	sqlite_bind_str(st, 7, item->body.ptr == NULL ? STR("") : item->body);
+	if (old->id == 0) {
+		sqlite_bind_str(st, 8, item->pk);
+		sqlite_bind_str(st, 9, item->sk);
+	} else {
+		sqlite3_bind_int64(st, 8, old->id);
+	}
+	return sqlite_finish(db, which, st);
+}
+
+static int put_item(struct sqlite_db *db, const struct store_item *item,
+    const struct stored *old, uint64_t version)
+{
+	int rc = store_row(db, item, old, version);
+
+	if (rc == SQLITE_OK && old->has_text)
+		rc = run_with_id(db, STATEMENT_TEXT_REMOVE, old->id);
+	if (rc == SQLITE_OK && item->text.len > 0)
+		rc = add_text(db, old->id != 0 ? old->id : sqlite3_last_insert_rowid(db->handle),
+		    item->text);
+	return rc;
+}
+
+static int remove_row(struct sqlite_db *db, int64_t id, bool has_text)
+{
+	int rc = run_with_id(db, STATEMENT_REMOVE, id);
+
+	if (rc == SQLITE_OK && has_text)
+		rc = run_with_id(db, STATEMENT_TEXT_REMOVE, id);
+	return rc;
+}
+
+static int count_up(struct sqlite_db *db, int64_t id, int64_t n)
+{
+	sqlite3_stmt *st = sqlite_take(db, STATEMENT_COUNT_UP);
+
+	if (st == NULL)
+		return sqlite3_extended_errcode(db->handle);
+	sqlite3_bind_int64(st, 1, n);
+	sqlite3_bind_int64(st, 2, id);
+	return sqlite_finish(db, STATEMENT_COUNT_UP, st);
+}
+
+static enum err put(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
+    struct store_result *result)
+{
+	uint64_t version = old->live ? old->version + 1 : 1;
+
+	if (result->version == 0)
+		result->version = version;
+	return sqlite_fail(db, put_item(db, &op->item, old, version), "write");
+}
+
+static enum err delete(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
+    struct store_result *result)
+{
+	(void)op;
+	(void)result;
+	if (old->id == 0)
+		return OK;
+	return sqlite_fail(db, remove_row(db, old->id, old->has_text), "delete");
+}
+
+static enum err add(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
+    int64_t *n)
+{
+	if (!old->live) {
+		*n = op->item.n;
+		return sqlite_fail(db, put_item(db, &op->item, old, 1), "count");
+	}
+	/* SQLite would go on in floating point. */
+	if (__builtin_add_overflow(old->n, op->item.n, n))
+		return ERR_INVALID;
+	return sqlite_fail(db, count_up(db, old->id, *n), "count");
+}
+
+static enum err apply_op(struct sqlite_db *db, const struct store_op *op, int64_t now_ms,
+    struct store_result *result, bool *added)
+{
+	struct stored old;
+	int64_t n = 0;
+	enum err err = sqlite_fail(db, find(db, &op->item, now_ms, &old), "look up");
+
+	if (err == OK)
+		err = check(op, &old);
+	if (err != OK)
+		return err;
+	switch (op->verb) {
+	case STORE_PUT:
+		return put(db, op, &old, result);
+	case STORE_DELETE:
+		return delete(db, op, &old, result);
+	case STORE_ADD:
+		err = add(db, op, &old, &n);
+		if (err == OK && !*added)
+			result->n = n;
+		*added = true;
+		return err;
+	case STORE_CHECK:
+		return OK;
+	}
+	return ERR_INVALID;
+}
+
+static bool is_condition(enum err err)
+{
+	return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_STALE || err == ERR_INVALID;
+}
+
+static enum err apply_list(struct sqlite_db *db, struct sqlite_request *r)
+{
+	bool added = false;
+	enum err err = OK;
+
+	*r->result = (struct store_result){ .failed = r->n_ops };
+	for (size_t i = 0; i < r->n_ops && err == OK; i++) {
+		err = apply_op(db, &r->ops[i], r->now_ms, r->result, &added);
+		if (err != OK)
+			*r->result = (struct store_result){
+				.failed = is_condition(err) ? i : r->n_ops
+			};
+	}
+	return err;
+}
+
+enum err sqlite_write(void *connection, const struct store_op *ops, size_t n_ops,
+    enum store_durability durability, int64_t now_ms, struct store_result *result)
+{
+	struct sqlite_request r = {
+		.apply = apply_list, .ops = ops, .n_ops = n_ops, .durability = durability,
+		.now_ms = now_ms, .result = result,
+	};
+
+	return sqlite_submit(connection, &r);
+}
+
+/* The next one to go, and whether it has words; id 0: none. */
+static int next_expired(struct sqlite_db *db, int64_t now_ms, int64_t *id, bool *has_text)
+{
+	sqlite3_stmt *st = sqlite_take(db, STATEMENT_NEXT_EXPIRED);
+	int rc;
+
+	*id = 0;
+	if (st == NULL)
+		return sqlite3_extended_errcode(db->handle);
+	sqlite3_bind_int64(st, 1, now_ms);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		*id = sqlite3_column_int64(st, 0);
+		*has_text = sqlite3_column_int(st, 1) != 0;
+	}
+	sqlite_give(db, STATEMENT_NEXT_EXPIRED, st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static enum err apply_sweep(struct sqlite_db *db, struct sqlite_request *r)
+{
+	int64_t id = 0;
+	bool has_text = false;
+	int rc = SQLITE_OK;
+
+	for (r->removed = 0; rc == SQLITE_OK && r->removed < r->most; r->removed++) {
+		rc = next_expired(db, r->now_ms, &id, &has_text);
+		if (rc == SQLITE_OK && id == 0)
+			return OK;
+		if (rc == SQLITE_OK)
+			rc = remove_row(db, id, has_text);
+	}
+	return sqlite_fail(db, rc, "sweep");
+}
+
+/* In slices, so that no writer waits for a long one. */
+enum err sqlite_sweep(void *connection, int64_t now_ms, uint32_t most, uint32_t *removed)
+{
+	enum err err = OK;
+	uint32_t slice = SWEEP_SLICE;
+
+	*removed = 0;
+	while (err == OK && slice == SWEEP_SLICE && *removed < most) {
+		struct sqlite_request r = {
+			.apply = apply_sweep, .durability = STORE_RELAXED, .now_ms = now_ms,
+			.most = most - *removed < SWEEP_SLICE ? most - *removed : SWEEP_SLICE,
+		};
+		err = sqlite_submit(connection, &r);
+		slice = err == OK ? r.removed : 0;
+		*removed += slice;
+	}
+	return err;
+}

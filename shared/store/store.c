@@ -1,0 +1,330 @@
+/*
+ * store: what every engine shares: which one a URL names, bounds, counts, times.
+ */
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/time.h"
+
+enum operation {
+	OPERATION_GET, OPERATION_QUERY, OPERATION_WRITE, OPERATION_SWEEP, OPERATION_PING,
+	OPERATIONS
+};
+static const char *const operation_names[] = { "get", "query", "write", "sweep", "ping" };
+static_assert(COUNT(operation_names) == OPERATIONS, "a name for each");
+
+enum outcome {
+	OUTCOME_OK, OUTCOME_ABSENT, OUTCOME_CONFLICT, OUTCOME_REFUSED, OUTCOME_TIMEOUT,
+	OUTCOME_ERROR,
+	OUTCOMES
+};
+static const char *const outcome_names[] = {
+	"ok", "absent", "conflict", "refused", "timeout", "error"
+};
+static_assert(COUNT(outcome_names) == OUTCOMES, "a name for each");
+
+static const struct store_engine *const engines[] = { &store_sqlite };
+
+struct store {
+	const struct store_engine *engine;
+	void                      *handle;
+	/* NULL without metrics. */
+	struct metric_series      *counts[OPERATIONS][OUTCOMES];
+	struct metric_series      *durations[OPERATIONS];
+};
+
+struct store_connection {
+	struct store *store;
+	void         *handle;
+};
+
+static enum outcome outcome_of(enum err err)
+{
+	switch (err) {
+	case OK:
+		return OUTCOME_OK;
+	case ERR_NOT_FOUND:
+		return OUTCOME_ABSENT;
+	case ERR_EXISTS:
+	case ERR_STALE:
+		return OUTCOME_CONFLICT;
+	case ERR_INVALID:
+	case ERR_TOO_LARGE:
+	case ERR_UNSUPPORTED:
+		return OUTCOME_REFUSED;
+	case ERR_TIMEOUT:
+		return OUTCOME_TIMEOUT;
+	default:
+		return OUTCOME_ERROR;
+	}
+}
+
+static void find_series(struct store *s, struct metrics *m)
+{
+	for (size_t i = 0; i < OPERATIONS; i++) {
+		const char *labels[] = { s->engine->name, operation_names[i], NULL };
+
+		s->durations[i] = metrics_series(m, METRIC_STORE_DURATION, labels);
+		for (size_t j = 0; j < OUTCOMES; j++) {
+			labels[2] = outcome_names[j];
+			s->counts[i][j] = metrics_series(m, METRIC_STORE_OPERATIONS, labels);
+		}
+	}
+}
+
+static uint64_t begin(const struct store *s)
+{
+	return s->durations[0] == NULL ? 0 : time_monotonic_ns();
+}
+
+static enum err end(const struct store *s, enum operation operation, uint64_t began_ns,
+    enum err err)
+{
+	if (s->durations[0] != NULL) {
+		metrics_observe(s->durations[operation], time_monotonic_ns() - began_ns);
+		metrics_add(s->counts[operation][outcome_of(err)], 1);
+	}
+	return err;
+}
+
+static const struct store_engine *find_engine(struct str scheme)
+{
+	for (size_t i = 0; i < COUNT(engines); i++)
+		if (str_eq(scheme, str_of(engines[i]->name)))
+			return engines[i];
+	return NULL;
+}
+
+enum err store_open(struct arena *a, struct str url, struct metrics *m, struct store **out,
+    struct str *reason)
+{
+	struct str address = url, scheme = str_cut(&address, ':');
+	struct store *s;
+	enum err err;
+
+	*reason = STR("out of memory");
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return ERR_NO_MEMORY;
+	s->engine = address.ptr == NULL ? NULL : find_engine(scheme);
+	if (s->engine == NULL) {
+		*reason = arena_printf(a, "no store is called \"%.*s\"; what would do:"
+		    " sqlite:PATH", STR_ARG(scheme));
+		free(s);
+		return ERR_INVALID;
+	}
+	err = s->engine->open(a, address, m, &s->handle, reason);
+	if (err != OK) {
+		free(s);
+		return err;
+	}
+	if (m != NULL)
+		find_series(s, m);
+	*out = s;
+	return OK;
+}
+
+void store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	s->engine->close(s->handle);
+	free(s);
+}
+
+enum err store_connect(struct store *s, struct store_connection **out)
+{
+	struct store_connection *c = calloc(1, sizeof(*c));
+	enum err err;
+
+	if (c == NULL)
+		return ERR_NO_MEMORY;
+	c->store = s;
+	err = s->engine->connect(s->handle, &c->handle);
+	if (err != OK) {
+		free(c);
+		return err;
+	}
+	*out = c;
+	return OK;
+}
+
+void store_disconnect(struct store_connection *c)
+{
+	if (c == NULL)
+		return;
+	c->store->engine->disconnect(c->handle);
+	free(c);
+}
+
+/* --- reads --- */
+
+/* What store_write would refuse cannot be there: a client's id that is too long
+ * is simply not found. */
+static bool may_exist(struct str key)
+{
+	return key.len > 0 && key.len <= STORE_KEY_MAX_BYTES;
+}
+
+enum err store_visit(struct store_connection *c, struct str pk, struct str sk, int64_t now_ms,
+    void (*use)(void *context, const struct store_item *item), void *context)
+{
+	struct store *s = c->store;
+	uint64_t began = begin(s);
+	enum err err = ERR_NOT_FOUND;
+
+	if (may_exist(pk) && may_exist(sk))
+		err = s->engine->visit(c->handle, pk, sk, now_ms, use, context);
+	return end(s, OPERATION_GET, began, err);
+}
+
+struct copy {
+	struct arena      *arena;
+	struct store_item *out;
+	enum err           err;
+};
+
+/* Copies `s` to *at and moves *at behind it and its NUL. */
+static struct str copy_str(char **at, struct str s)
+{
+	struct str copy = { *at, s.len };
+
+	if (s.ptr == NULL)
+		return STR_NONE;
+	memcpy(*at, s.ptr, s.len);
+	(*at)[s.len] = '\0';
+	*at += s.len + 1;
+	return copy;
+}
+
+static void copy_item(void *context, const struct store_item *item)
+{
+	struct copy *copy = context;
+	size_t size = item->pk.len + item->sk.len + item->index_pk.len + item->index_sk.len +
+	    item->body.len + 5;
+	char *at = arena_try(copy->arena, size);
+
+	if (at == NULL) {
+		copy->err = ERR_NO_MEMORY;
+		return;
+	}
+	*copy->out = *item;
+	copy->out->pk = copy_str(&at, item->pk);
+	copy->out->sk = copy_str(&at, item->sk);
+	copy->out->index_pk = copy_str(&at, item->index_pk);
+	copy->out->index_sk = copy_str(&at, item->index_sk);
+	copy->out->body = copy_str(&at, item->body);
+}
+
+enum err store_get(struct store_connection *c, struct arena *a, struct str pk, struct str sk,
+    int64_t now_ms, struct store_item *out)
+{
+	struct copy copy = { .arena = a, .out = out, .err = OK };
+	enum err err = store_visit(c, pk, sk, now_ms, copy_item, &copy);
+
+	return err == OK ? copy.err : err;
+}
+
+enum err store_query(struct store_connection *c, const struct store_query *q, int64_t now_ms,
+    bool (*each)(void *context, const struct store_item *item), void *context)
+{
+	struct store *s = c->store;
+	uint64_t began = begin(s);
+	enum err err = OK;
+
+	if (q->match.len > QUERY_MAX_BYTES)
+		err = ERR_TOO_LARGE;
+	else if (q->match.ptr != NULL && q->match.len == 0)
+		err = ERR_INVALID;
+	else if (may_exist(q->pk))
+		err = s->engine->query(c->handle, q, now_ms, each, context);
+	return end(s, OPERATION_QUERY, began, err);
+}
+
+/* --- writes --- */
+
+static enum err check_key(struct str key)
+{
+	if (key.len > STORE_KEY_MAX_BYTES)
+		return ERR_TOO_LARGE;
+	if (key.len == 0 || str_index(key, '\0') != key.len || !str_is_utf8(key))
+		return ERR_INVALID;
+	return OK;
+}
+
+static enum err check_index(const struct store_item *item)
+{
+	enum err err;
+
+	if (item->index_pk.ptr == NULL && item->index_sk.ptr == NULL)
+		return OK;
+	err = check_key(item->index_pk);
+	return err == OK ? check_key(item->index_sk) : err;
+}
+
+static enum err check_op(const struct store_op *op)
+{
+	enum err err = check_key(op->item.pk);
+
+	if (err == OK)
+		err = check_key(op->item.sk);
+	if (err != OK || op->verb == STORE_DELETE || op->verb == STORE_CHECK)
+		return err;
+	if (op->item.body.len > STORE_ITEM_MAX_BYTES || op->item.text.len > STORE_ITEM_MAX_BYTES)
+		return ERR_TOO_LARGE;
+	if (op->item.expires_ms < 0)
+		return ERR_INVALID;
+	return check_index(&op->item);
+}
+
+static enum err check_ops(const struct store_op *ops, size_t n_ops, struct store_result *result)
+{
+	enum err err = OK;
+
+	*result = (struct store_result){ .failed = n_ops };
+	if (n_ops > STORE_OPS_MAX)
+		return ERR_TOO_LARGE;
+	for (size_t i = 0; i < n_ops && err == OK; i++) {
+		err = check_op(&ops[i]);
+		if (err != OK)
+			result->failed = i;
+	}
+	return err;
+}
+
+enum err store_write(struct store_connection *c, const struct store_op *ops, size_t n_ops,
+    enum store_durability durability, int64_t now_ms, struct store_result *result)
+{
+	struct store *s = c->store;
+	uint64_t began = begin(s);
+	enum err err = check_ops(ops, n_ops, result);
+
+	if (err == OK && n_ops > 0)
+		err = s->engine->write(c->handle, ops, n_ops, durability, now_ms, result);
+	return end(s, OPERATION_WRITE, began, err);
+}
+
+enum err store_sweep(struct store_connection *c, int64_t now_ms, uint32_t most,
+    uint32_t *removed)
+{
+	struct store *s = c->store;
+	uint64_t began = begin(s);
+
+	*removed = 0;
+	return end(s, OPERATION_SWEEP, began, s->engine->sweep(c->handle, now_ms, most, removed));
+}
+
+enum err store_ping(struct store_connection *c)
+{
+	struct store *s = c->store;
+	uint64_t began = begin(s);
+
+	return end(s, OPERATION_PING, began, s->engine->ping(c->handle));
+}
+
+const char *store_engine(const struct store *s)
+{
+	return s->engine->version;
+}
