@@ -5,54 +5,55 @@
 #define URL_MAX_BYTES 2000
 
 /* What every item has in front, in the order in which document.c writes it. */
-#define HEAD_FIELDS                                                                        \
-	{ .name = "id", .type = FIELD_UUID, .required = true, .read_only = true, .help = "UUIDv7" },         \
-	{ .name = "version", .type = FIELD_INT, .required = true, .read_only = true, .min = 1,               \
-	  .max = INT64_MAX, .help = "Goes up by one with every change" },                  \
-	{ .name = "status", .type = FIELD_ENUM, .required = true, .read_only = true, .choices = statuses,    \
-	  .help = "scheduled: published, and its time has not come" },                     \
-	{ .name = "published_at", .type = FIELD_TIME, .required = true, .read_only = true,                   \
-	  .nullable = true, .help = "null for a draft" },                                  \
-	{ .name = "created_at", .type = FIELD_TIME, .required = true, .read_only = true },                   \
-	{ .name = "updated_at", .type = FIELD_TIME, .required = true, .read_only = true },                   \
-	{ .name = "slug", .type = FIELD_SLUG, .max = SLUG_MAX_BYTES,                       \
+#define HEAD_FIELDS                                                                             \
+	{ .name = "id", .type = FIELD_UUID, .required = true, .read_only = true,                \
+	  .help = "UUIDv7" },                                                                   \
+	{ .name = "version", .type = FIELD_INT, .required = true, .read_only = true, .min = 1,  \
+	  .help = "Goes up by one with every change" },                       \
+	{ .name = "status", .type = FIELD_ENUM, .required = true, .read_only = true,            \
+	  .choices = statuses, .help = "scheduled: published, and its time has not come" },                          \
+	{ .name = "published_at", .type = FIELD_TIME, .required = true, .read_only = true,      \
+	  .nullable = true, .help = "null for a draft" },                                       \
+	{ .name = "created_at", .type = FIELD_TIME, .required = true, .read_only = true },      \
+	{ .name = "updated_at", .type = FIELD_TIME, .required = true, .read_only = true },      \
+	{ .name = "slug", .type = FIELD_SLUG, .max = SLUG_MAX_BYTES,                            \
 	  .help = "Unique in its collection; made of the title when left out" }
 
-#define BODY_FIELDS                                                                        \
-	{ .name = "body", .type = FIELD_TEXT, .max = DOCUMENT_BODY_MAX_BYTES,              \
-	  .help = "CommonMark; lists leave it out" },                                      \
-	{ .name = "body_html", .type = FIELD_TEXT, .read_only = true,                      \
+#define BODY_FIELDS                                                                             \
+	{ .name = "body", .type = FIELD_TEXT, .max = DOCUMENT_BODY_MAX_BYTES,                   \
+	  .help = "CommonMark; lists leave it out" },                                           \
+	{ .name = "body_html", .type = FIELD_TEXT, .read_only = true,                           \
 	  .help = "Rendered and sanitised; with ?format=html only" }
 
-#define NAME_FIELD(NAME, HELP)                                                             \
-	{ .name = NAME, .type = FIELD_STRING, .required = true, .min = 1, .max = 200,      \
+#define NAME_FIELD(NAME, HELP)                                                                  \
+	{ .name = NAME, .type = FIELD_STRING, .required = true, .min = 1, .max = 200,           \
 	  .help = HELP }
-#define LABEL_FIELD(NAME, HELP)                                                            \
-	{ .name = NAME, .type = FIELD_STRING, .list = true, .min = 1,                      \
+#define LABEL_FIELD(NAME, HELP)                                                                 \
+	{ .name = NAME, .type = FIELD_STRING, .list = true, .min = 1,                           \
 	  .max = LABEL_MAX_CODE_POINTS, .max_items = LABELS_MAX, .help = HELP }
-#define GROUP_FIELD(NAME, HELP)                                                            \
-	{ .name = NAME, .type = FIELD_STRING, .nullable = true, .min = 1,                  \
+#define GROUP_FIELD(NAME, HELP)                                                                 \
+	{ .name = NAME, .type = FIELD_STRING, .nullable = true, .min = 1,                       \
 	  .max = LABEL_MAX_CODE_POINTS, .help = HELP }
-#define LINE_FIELD(NAME, HELP)                                                             \
-	{ .name = NAME, .type = FIELD_STRING, .nullable = true, .min = 1, .max = 200,      \
+#define LINE_FIELD(NAME, HELP)                                                                  \
+	{ .name = NAME, .type = FIELD_STRING, .nullable = true, .min = 1, .max = 200,           \
 	  .help = HELP }
-#define TEXT_FIELD(NAME, HELP)                                                             \
+#define TEXT_FIELD(NAME, HELP)                                                                  \
 	{ .name = NAME, .type = FIELD_TEXT, .nullable = true, .max = 4000, .help = HELP }
-#define URL_FIELD(NAME, HELP)                                                              \
+#define URL_FIELD(NAME, HELP)                                                                   \
 	{ .name = NAME, .type = FIELD_URL, .nullable = true, .max = URL_MAX_BYTES, .help = HELP }
-#define DATE_FIELD(NAME, HELP)                                                             \
+#define DATE_FIELD(NAME, HELP)                                                                  \
 	{ .name = NAME, .type = FIELD_DATE, .nullable = true, .help = HELP }
 
 static const char *const statuses[] = { "draft", "published", "scheduled", NULL };
 static const char *const status_filters[] = { "draft", "published", "scheduled", "all", NULL };
 
-#define SEARCH_FILTERS                                                                     \
-	{ .name = "q", .type = FIELD_STRING, .min = 1, .max = 200,                         \
-	  .help = "Full text: every word must occur" },                                    \
-	{ .name = "status", .type = FIELD_ENUM, .choices = status_filters,                 \
+#define SEARCH_FILTERS                                                                          \
+	{ .name = "q", .type = FIELD_STRING, .min = 1, .max = 200,                              \
+	  .help = "Full text: every word must occur" },                                         \
+	{ .name = "status", .type = FIELD_ENUM, .choices = status_filters,                      \
 	  .help = "Needs content:write; without it the list has what readers see" }
-#define NAME_FILTER(NAME, HELP)                                                            \
-	{ .name = NAME, .type = FIELD_STRING, .min = 1, .max = LABEL_MAX_CODE_POINTS,      \
+#define NAME_FILTER(NAME, HELP)                                                                 \
+	{ .name = NAME, .type = FIELD_STRING, .min = 1, .max = LABEL_MAX_CODE_POINTS,           \
 	  .help = HELP }
 
 static const struct field post_fields[] = {
@@ -63,7 +64,7 @@ static const struct field post_fields[] = {
 	LABEL_FIELD("tags", "One that is named twice counts once"),
 	URL_FIELD("cover_url", NULL),
 	LINE_FIELD("author", NULL),
-	{ .name = "reading_minutes", .type = FIELD_INT, .read_only = true, .min = 1, .max = INT64_MAX },
+	{ .name = "reading_minutes", .type = FIELD_INT, .read_only = true, .min = 1 },
 	BODY_FIELDS,
 	{ 0 }
 };
@@ -107,23 +108,25 @@ static const struct field certification_filters[] = {
 	NAME_FILTER("type", NULL), SEARCH_FILTERS, { 0 }
 };
 
-static const struct schema post = { .name = "BlogPost", .fields = post_fields };
-static const struct schema project = { .name = "Project", .fields = project_fields };
-static const struct schema certification = { .name = "Certification", .fields = certification_fields };
-static const struct schema post_query = { .name = "BlogFilters", .fields = post_filters };
-static const struct schema project_query = { .name = "ProjectFilters", .fields = project_filters };
-static const struct schema certification_query = {
+const struct schema schema_post = { .name = "BlogPost", .fields = post_fields };
+const struct schema schema_project = { .name = "Project", .fields = project_fields };
+const struct schema schema_certification = {
+	.name = "Certification", .fields = certification_fields
+};
+const struct schema schema_post_filters = { .name = "BlogFilters", .fields = post_filters };
+const struct schema schema_project_filters = { .name = "ProjectFilters", .fields = project_filters };
+const struct schema schema_certification_filters = {
 	.name = "CertificationFilters", .fields = certification_filters
 };
 
-#define PARTITIONS(NAME)                                                                   \
-	.documents = STR_INIT(NAME), .slugs = STR_INIT(NAME "#slug"),                      \
-	.all = STR_INIT(NAME "#all"), .drafts = STR_INIT(NAME "#draft"),                   \
+#define PARTITIONS(NAME)                                                                        \
+	.documents = STR_INIT(NAME), .slugs = STR_INIT(NAME "#slug"),                           \
+	.all = STR_INIT(NAME "#all"), .drafts = STR_INIT(NAME "#draft"),                        \
 	.published = STR_INIT(NAME "#published"), .facets = STR_INIT(NAME "#facets")
 
 const struct collection collection_blog = {
 	.name = "blog", .noun = "blog post",
-	.schema = &post, .filters = &post_query,
+	.schema = &schema_post, .filters = &schema_post_filters,
 	.title = "title", .excerpt = "excerpt", .body = "body",
 	.group = "category", .group_filter = "category",
 	.labels = "tags", .label_filter = "tag",
@@ -134,7 +137,7 @@ const struct collection collection_blog = {
 
 const struct collection collection_projects = {
 	.name = "projects", .noun = "project",
-	.schema = &project, .filters = &project_query,
+	.schema = &schema_project, .filters = &schema_project_filters,
 	.title = "name", .excerpt = "summary", .body = "body",
 	.labels = "technologies", .label_filter = "tag",
 	.counts_labels = true, .facet_segment = "technologies",
@@ -144,7 +147,7 @@ const struct collection collection_projects = {
 
 const struct collection collection_certifications = {
 	.name = "certifications", .noun = "certification",
-	.schema = &certification, .filters = &certification_query,
+	.schema = &schema_certification, .filters = &schema_certification_filters,
 	.title = "name",
 	.group = "type", .group_filter = "type",
 	.facet_segment = "types",

@@ -35,6 +35,8 @@ struct collection {
 };
 
 extern const struct collection collection_blog, collection_projects, collection_certifications;
+extern const struct schema schema_post, schema_project, schema_certification;
+extern const struct schema schema_post_filters, schema_project_filters, schema_certification_filters;
 
 /* All of them, in the order in which they are exported; NULL past the end. */
 const struct collection *collection_at(size_t i);

@@ -185,7 +185,7 @@ enum err import_put_list(struct import_mapping *m, const struct import_field *f)
 	struct import_list *list = ARENA_NEW(m->arena, struct import_list);
 	enum err e = import_find_list(m, f, list);
 
-	if (e != OK || (list->count == 0 && import_own(m, f) == NULL))
+	if (e != OK || (list->count == 0 && import_is_blank(import_own(m, f))))
 		return e;
 	return import_put_list_items(m, f, list);
 }

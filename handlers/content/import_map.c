@@ -69,7 +69,7 @@ static enum err put_tags(struct import_mapping *m, const struct import_field *f)
 	for (size_t i = category == NULL; i < categories->count; i++)
 		if (category == NULL || !str_eq(json_string(category), categories->items[i]))
 			import_list_add(list, categories->items[i]);
-	if (list->count == 0 && import_own(m, f) == NULL)
+	if (list->count == 0 && import_is_blank(import_own(m, f)))
 		return OK;
 	return import_put_list_items(m, f, list);
 }

@@ -37,15 +37,6 @@ static struct str email_pk(struct arena *a, struct str email)
 
 /* --- reading --------------------------------------------------------------------- */
 
-static uint32_t roles_from(const struct json *list)
-{
-	uint32_t set = 0;
-
-	for (size_t i = 0; i < json_length(list); i++)
-		set |= UINT32_C(1) << role_from_name(json_string(json_at(list, i)));
-	return set & ~(UINT32_C(1) << ROLE_ANONYMOUS);
-}
-
 static enum err record_from(struct arena *a, struct str id, const struct store_item *item,
     struct account_record *out)
 {
@@ -61,7 +52,7 @@ static enum err record_from(struct arena *a, struct str id, const struct store_i
 			.name       = json_get_string(json, "name"),
 			.plan       = json_get_string(json, "plan"),
 			.tenant     = json_get_string(json, "tenant"),
-			.roles      = roles_from(json_get(json, STR("roles"))),
+			.roles      = roles_read(json_get(json, STR("roles"))),
 			.version    = item->version,
 			.created_ms = json_get_int(json, "created_at", 0),
 		},
@@ -110,16 +101,6 @@ enum err account_by_email(struct store_connection *c, struct arena *a, struct st
 
 /* --- writing --------------------------------------------------------------------- */
 
-static void put_roles(struct json_writer *w, uint32_t roles)
-{
-	json_name(w, "roles");
-	json_array_open(w);
-	for (int r = ROLE_ANONYMOUS + 1; r < ROLE_COUNT; r++)
-		if ((roles & (UINT32_C(1) << r)) != 0)
-			json_put_string(w, str_of(role_name((enum role)r)));
-	json_array_close(w);
-}
-
 enum err account_item(struct arena *a, const struct account_record *r, struct store_item *out)
 {
 	const struct account *account = &r->account;
@@ -133,7 +114,8 @@ enum err account_item(struct arena *a, const struct account_record *r, struct st
 	json_member_string(&w, "name", account->name);
 	json_member_string(&w, "plan", account->plan);
 	json_member_string(&w, "tenant", account->tenant);
-	put_roles(&w, account->roles);
+	json_name(&w, "roles");
+	roles_write(&w, account->roles);
 	json_member_string(&w, "password", r->password);
 	json_member_bool(&w, "disabled", r->disabled);
 	json_member_int(&w, "epoch", r->epoch);

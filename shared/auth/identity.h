@@ -67,8 +67,9 @@ NODISCARD enum err identity_rename(struct auth *auth, struct store_connection *c
     struct arena *a, struct str id, struct str name, uint64_t version, int64_t now_ms,
     struct account *out) NONNULL(1, 2, 3, 8);
 
-/* Ends the account's other sessions.  ERR_UNAUTHENTICATED: old_password is wrong;
- * ERR_INVALID: the new one does not do, *why says what would. */
+/* Ends the account's other sessions.  ERR_UNAUTHENTICATED: old_password is wrong, and
+ * *why says so, or `who`'s session is over, and *why is absent; ERR_INVALID: the new
+ * one does not do, *why says what would. */
 NODISCARD enum err identity_change_password(struct auth *auth, struct store_connection *c,
     struct arena *a, const struct principal *who, struct str old_password,
     struct str new_password, int64_t now_ms, struct str *why) NONNULL(1, 2, 3, 4, 8);

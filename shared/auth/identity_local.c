@@ -349,6 +349,8 @@ enum err identity_change_password(struct auth *auth, struct store_connection *c,
 		e = account_read(c, a, who->id, now_ms, &r);
 		if (e == OK && (known.ptr == NULL || !str_eq(known, r.password)))
 			e = password_verify(&auth->hasher, a, old_password, r.password);
+		if (e == ERR_UNAUTHENTICATED)
+			*why = STR("is not the current password");
 		known = r.password;
 		if (e == OK && phc.ptr == NULL)
 			e = password_hash(&auth->hasher, a, new_password, &phc);

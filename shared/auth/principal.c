@@ -103,6 +103,33 @@ scope_set roles_scopes(uint32_t set)
 	return role_scopes(highest(set));
 }
 
+void roles_write(struct json_writer *w, uint32_t set)
+{
+	json_array_open(w);
+	for (int r = ROLE_ANONYMOUS + 1; r < ROLE_COUNT; r++)
+		if ((set & (UINT32_C(1) << r)) != 0)
+			json_put_string(w, str_of(roles[r].name));
+	json_array_close(w);
+}
+
+uint32_t roles_read(const struct json *list)
+{
+	uint32_t set = 0;
+
+	for (size_t i = 0; json_at(list, i) != NULL; i++)
+		set |= UINT32_C(1) << role_from_name(json_string(json_at(list, i)));
+	return set & ~(UINT32_C(1) << ROLE_ANONYMOUS);
+}
+
+void scopes_write(struct json_writer *w, scope_set set)
+{
+	json_array_open(w);
+	for (int s = SCOPE_PUBLIC + 1; s < SCOPE_COUNT; s++)
+		if ((set & SCOPE_BIT(s)) != 0)
+			json_put_string(w, str_of(scope_names[s]));
+	json_array_close(w);
+}
+
 bool principal_may(const struct principal *p, enum scope s)
 {
 	if (s == SCOPE_PUBLIC)

@@ -57,6 +57,11 @@ enum role role_from_name(struct str name);
 scope_set role_scopes(enum role r);
 /* Scopes of a set of roles (bits). */
 scope_set roles_scopes(uint32_t roles);
+/* A set of roles as JSON, ["user","owner"], and back; unknown names are left out. */
+void roles_write(struct json_writer *w, uint32_t roles) NONNULL_ALL;
+uint32_t roles_read(const struct json *list);
+/* A set of scopes as JSON, ["content:read"]. */
+void scopes_write(struct json_writer *w, scope_set scopes) NONNULL_ALL;
 /* Whether `p` may use a route that names `s`. */
 bool principal_may(const struct principal *p, enum scope s) NONNULL_ALL;
 /* Fills roles' consequences: role and scopes from p->roles. */

@@ -70,15 +70,6 @@ static bool is_for(const struct json *payload, struct str audience)
 	return false;
 }
 
-static uint32_t read_roles(const struct json *list)
-{
-	uint32_t set = 0;
-
-	for (size_t i = 0; i < (json_type(list) == JSON_ARRAY ? json_length(list) : 0); i++)
-		set |= UINT32_C(1) << role_from_name(json_string(json_at(list, i)));
-	return set & ~(UINT32_C(1) << ROLE_ANONYMOUS);
-}
-
 /* Names with spaces between them (RFC 8693, 4.2). */
 static scope_set read_scopes(struct str list)
 {
@@ -114,7 +105,7 @@ enum err token_check(const struct json *payload, const struct token_rules *rules
 	c.name = json_get_string(payload, "name");
 	c.plan = json_get_string(payload, "plan");
 	c.tenant = json_get_string(payload, "tenant");
-	c.roles = read_roles(json_get(payload, STR("roles")));
+	c.roles = roles_read(json_get(payload, STR("roles")));
 	c.scoped = json_get(payload, STR("scope")) != NULL;
 	c.scopes = read_scopes(json_get_string(payload, "scope"));
 	*out = c;
@@ -137,16 +128,6 @@ static void member_if(struct json_writer *w, const char *name, struct str value)
 {
 	if (value.len > 0)
 		json_member_string(w, name, value);
-}
-
-static void put_roles(struct json_writer *w, uint32_t roles)
-{
-	json_name(w, "roles");
-	json_array_open(w);
-	for (int r = ROLE_ANONYMOUS + 1; r < ROLE_COUNT; r++)
-		if ((roles & (UINT32_C(1) << r)) != 0)
-			json_put_string(w, str_of(role_name((enum role)r)));
-	json_array_close(w);
 }
 
 static void put_scope(struct json_writer *w, struct arena *a, scope_set scopes)
@@ -184,7 +165,8 @@ static void put_claims(struct json_writer *w, struct arena *a, const struct toke
 	member_if(w, "name", d->name);
 	member_if(w, "plan", d->plan);
 	member_if(w, "tenant", d->tenant);
-	put_roles(w, d->roles);
+	json_name(w, "roles");
+	roles_write(w, d->roles);
 	if (strcmp(d->use, TOKEN_USE_ACCESS) == 0)
 		put_scope(w, a, roles_scopes(d->roles));
 	json_object_close(w);

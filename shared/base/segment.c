@@ -103,6 +103,15 @@ static int open_existing(const struct place *p)
 	return -1;
 }
 
+static bool reserve_blocks(int fd, off_t size)
+{
+	int failed = posix_fallocate(fd, 0, size);
+
+	if (failed != 0)
+		errno = failed;
+	return failed == 0;
+}
+
 /* A fresh file under the name.  It gets the name when it is whole: whoever sees
  * it sees a valid one, and whoever has the old one mapped keeps that. */
 static int create_fresh(const struct place *p)
@@ -114,7 +123,9 @@ static int create_fresh(const struct place *p)
 	fd = openat(p->dir, p->fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -1;
-	if (ftruncate(fd, file_size(p)) == 0 &&
+	/* Its blocks are taken now: on a disk that fills up later the first touch of
+	 * a page without one would be a SIGBUS. */
+	if (reserve_blocks(fd, file_size(p)) &&
 	    pwrite(fd, &p->header, sizeof(p->header), 0) == (ssize_t)sizeof(p->header) &&
 	    renameat(p->dir, p->fresh, p->dir, p->file) == 0)
 		return fd;

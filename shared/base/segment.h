@@ -28,7 +28,7 @@ struct segment {
 	size_t mapping_bytes;
 };
 
-/* Maps DIR/NAME.shm (mode 0600, sparse).  ERR_IO: errno says why. */
+/* Maps DIR/NAME.shm (mode 0600, its blocks reserved).  ERR_IO: errno says why. */
 NODISCARD enum err segment_open(const char *dir, const char *name, uint32_t version,
     size_t size, struct segment *out) NONNULL_ALL;
 void segment_close(struct segment *s) NONNULL_ALL;

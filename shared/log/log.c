@@ -192,19 +192,23 @@ static size_t encode_step(char out[sizeof(REDACTED)], struct str s, size_t *take
 	return 1;
 }
 
-/* Bytes that stand for themselves wherever they stand: neither escaped, nor
- * part of a sequence, nor the first letter of a key or a token. */
+/* Bytes that stand for themselves: neither escaped, nor part of a sequence. */
 static bool is_plain(char c)
 {
 	uint8_t byte = (uint8_t)c;
-	return byte >= 0x20 && byte < 0x7F && c != '"' && c != '\\' && c != 'q' && c != 'e';
+	return byte >= 0x20 && byte < 0x7F && c != '"' && c != '\\';
 }
 
-static size_t plain_run(struct str s)
+/* Up to what needs a look: also where a key (qv_…) or a token (eyJ…) may begin. */
+static size_t plain_run(struct str s, size_t most)
 {
 	size_t n = 0;
-	while (n < s.len && is_plain(s.ptr[n]))
-		n++;
+
+	for (; n < s.len && n < most && is_plain(s.ptr[n]); n++) {
+		char c = s.ptr[n], next = n + 1 < s.len ? s.ptr[n + 1] : '\0';
+		if ((c == 'q' && next == 'v') || (c == 'e' && next == 'y'))
+			break;
+	}
 	return n;
 }
 
@@ -216,7 +220,7 @@ static void put_escaped(struct log_line *l, struct str value, size_t bound)
 
 	while (value.len > 0) {
 		size_t left = end - l->len;
-		size_t run = plain_run(str_first(value, left));
+		size_t run = plain_run(value, left);
 		put(l, value.ptr, run);
 		value = str_from(value, run);
 		if (value.len == 0)
@@ -387,6 +391,19 @@ void log_end(struct log_line *l)
 		writer.on_line(writer.context, l->level);
 }
 
+/* Without the sequence that a cut left unfinished at the end. */
+static struct str whole_sequences(struct str s)
+{
+	size_t back = 1;
+
+	while (back < s.len && back < 4 && ((uint8_t)s.ptr[s.len - back] & 0xC0) == 0x80)
+		back++;
+	if (back <= s.len && (uint8_t)s.ptr[s.len - back] >= 0xC0 &&
+	    sequence_length(str_from(s, s.len - back)) == 0)
+		s.len -= back;
+	return s;
+}
+
 void log_message(enum log_level level, const char *event, const char *fmt, ...)
 {
 	struct log_line l;
@@ -399,11 +416,11 @@ void log_message(enum log_level level, const char *event, const char *fmt, ...)
 	va_start(args, fmt);
 	int n = vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	size_t len = n < 0 ? 0 : (size_t)n;
-	if (len >= sizeof(text)) {
-		len = sizeof(text) - 1;
+	struct str message = { text, n < 0 ? 0 : (size_t)n };
+	if (message.len >= sizeof(text)) {
+		message = whole_sequences(str_first(message, sizeof(text) - 1));
 		l.truncated = true;
 	}
-	log_str(&l, "message", (struct str){ text, len });
+	log_str(&l, "message", message);
 	log_end(&l);
 }

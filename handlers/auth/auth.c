@@ -1,0 +1,155 @@
+/*
+ * auth: sign-in, the caller's own account, and what others verify our tokens with.
+ */
+#include "auth/endpoints.h"
+#include "auth/identity.h"
+#include "serve/serve.h"
+
+#define NAME_MAX        200             /* code points */
+#define TOKEN_TEXT_MAX  8192
+#define EMAIL_MAX       254
+#define BODY_MAX        8192            /* a sign-in is small; what is not, is none */
+
+static const struct field credentials_fields[] = {
+	{ .name = "email", .type = FIELD_EMAIL, .required = true, .max = EMAIL_MAX,
+	  .help = "The account's address; case does not matter" },
+	{ .name = "password", .type = FIELD_STRING, .required = true, .secret = true, .min = 1,
+	  .max = PASSWORD_MAX_BYTES, .help = "The account's password" },
+	{ 0 },
+};
+static const struct schema credentials = { "Credentials", credentials_fields, false };
+
+static const struct field refresh_fields[] = {
+	{ .name = "refresh_token", .type = FIELD_STRING, .required = true, .secret = true,
+	  .min = 1, .max = 200, .help = "The newest one of the session; it is spent by this" },
+	{ 0 },
+};
+static const struct schema refresh_request = { "RefreshRequest", refresh_fields, false };
+
+static const char *const token_types[] = { "Bearer", NULL };
+
+static const struct field tokens_fields[] = {
+	{ .name = "access_token", .type = FIELD_STRING, .required = true, .secret = true,
+	  .max = TOKEN_TEXT_MAX, .help = "RS256 JWT for the Authorization header" },
+	{ .name = "id_token", .type = FIELD_STRING, .required = true, .secret = true,
+	  .max = TOKEN_TEXT_MAX, .help = "Who signed in, for the client itself; it opens nothing" },
+	{ .name = "refresh_token", .type = FIELD_STRING, .required = true, .secret = true,
+	  .max = 200, .help = "Good once, for the next set of tokens" },
+	{ .name = "token_type", .type = FIELD_ENUM, .choices = token_types, .required = true },
+	{ .name = "expires_in", .type = FIELD_INT, .required = true, .min = 1,
+	  .help = "Seconds, of the access token" },
+	{ 0 },
+};
+static const struct schema tokens = { "Tokens", tokens_fields, false };
+
+static const struct field logout_fields[] = {
+	{ .name = "everywhere", .type = FIELD_BOOL, .otherwise = "false",
+	  .help = "Ends every session of the account" },
+	{ 0 },
+};
+static const struct schema logout_request = { "LogoutRequest", logout_fields, false };
+
+static const struct field profile_fields[] = {
+	{ .name = "id", .type = FIELD_UUID, .required = true, .read_only = true },
+	{ .name = "email", .type = FIELD_EMAIL, .required = true, .read_only = true,
+	  .max = EMAIL_MAX },
+	{ .name = "name", .type = FIELD_STRING, .required = true, .nullable = true, .min = 1,
+	  .max = NAME_MAX, .help = "As others see it" },
+	{ .name = "roles", .type = FIELD_STRING, .list = true, .required = true,
+	  .read_only = true, .max_items = ROLE_COUNT, .help = "user, analyst, admin, owner" },
+	{ .name = "scopes", .type = FIELD_STRING, .list = true, .required = true,
+	  .read_only = true, .max_items = SCOPE_COUNT, .help = "What the caller may do" },
+	{ .name = "plan", .type = FIELD_STRING, .required = true, .nullable = true,
+	  .read_only = true },
+	{ .name = "tenant", .type = FIELD_STRING, .required = true, .nullable = true,
+	  .read_only = true },
+	{ 0 },
+};
+static const struct schema profile = { "Profile", profile_fields, false };
+
+static const struct field password_change_fields[] = {
+	{ .name = "old_password", .type = FIELD_STRING, .required = true, .secret = true,
+	  .min = 1, .max = PASSWORD_MAX_BYTES },
+	{ .name = "new_password", .type = FIELD_STRING, .required = true, .secret = true,
+	  .min = PASSWORD_MIN_LENGTH, .max = PASSWORD_MAX_BYTES },
+	{ 0 },
+};
+static const struct schema password_change = { "PasswordChange", password_change_fields, false };
+
+static const struct field discovery_fields[] = {
+	{ .name = "issuer", .type = FIELD_URL, .required = true },
+	{ .name = "jwks_uri", .type = FIELD_URL, .required = true },
+	{ .name = "response_types_supported", .type = FIELD_STRING, .list = true,
+	  .required = true },
+	{ .name = "subject_types_supported", .type = FIELD_STRING, .list = true,
+	  .required = true },
+	{ .name = "id_token_signing_alg_values_supported", .type = FIELD_STRING, .list = true,
+	  .required = true },
+	{ .name = "scopes_supported", .type = FIELD_STRING, .list = true, .required = true },
+	{ .name = "claims_supported", .type = FIELD_STRING, .list = true, .required = true },
+	{ 0 },
+};
+static const struct schema discovery = { "Discovery", discovery_fields, false };
+
+static const struct field key_fields[] = {
+	{ .name = "kty", .type = FIELD_STRING, .required = true },
+	{ .name = "kid", .type = FIELD_STRING, .required = true },
+	{ .name = "use", .type = FIELD_STRING, .required = true },
+	{ .name = "alg", .type = FIELD_STRING, .required = true },
+	{ .name = "n", .type = FIELD_STRING, .max = 2048, .help = "Modulus, base64url" },
+	{ .name = "e", .type = FIELD_STRING, .help = "Exponent, base64url" },
+	{ 0 },
+};
+static const struct schema key = { "Jwk", key_fields, true };
+
+static const struct field keys_fields[] = {
+	{ .name = "keys", .type = FIELD_OBJECT, .object = &key, .list = true, .required = true },
+	{ 0 },
+};
+static const struct schema keys = { "JwkSet", keys_fields, false };
+
+static const struct route routes[] = {
+	{ .method = POST, .path = "/v1/auth/login", .run = auth_login, .scope = SCOPE_PUBLIC,
+	  .body = &credentials, .reply = &tokens, .body_max_bytes = BODY_MAX,
+	  .limit_class = "sign-in", .summary = "Sign in" },
+	{ .method = POST, .path = "/v1/auth/refresh", .run = auth_refresh, .scope = SCOPE_PUBLIC,
+	  .body = &refresh_request, .reply = &tokens, .body_max_bytes = BODY_MAX,
+	  .summary = "New tokens for a refresh token, which is spent" },
+	{ .method = POST, .path = "/v1/auth/logout", .run = auth_logout, .scope = SCOPE_PROFILE,
+	  .body = &logout_request, .body_max_bytes = BODY_MAX, .status = 204,
+	  .summary = "End this session, or every one" },
+	{ .method = GET, .path = "/v1/auth/me", .run = auth_me, .scope = SCOPE_PROFILE,
+	  .reply = &profile, .summary = "Who the caller is" },
+	{ .method = PATCH, .path = "/v1/auth/me", .run = auth_rename, .scope = SCOPE_PROFILE,
+	  .body = &profile, .reply = &profile, .body_max_bytes = BODY_MAX, .conditional = true,
+	  .summary = "Change the caller's name" },
+	{ .method = POST, .path = "/v1/auth/password/change", .run = auth_change_password,
+	  .scope = SCOPE_PROFILE, .body = &password_change, .body_max_bytes = BODY_MAX,
+	  .limit_class = "sign-in", .status = 204,
+	  .summary = "Change the password; ends the other sessions" },
+	{ .method = GET, .path = "/.well-known/openid-configuration", .run = auth_discovery,
+	  .scope = SCOPE_PUBLIC, .reply = &discovery, .caching = CACHE_PUBLIC,
+	  .summary = "What an OpenID client needs to know" },
+	{ .method = GET, .path = "/.well-known/jwks.json", .run = auth_keys,
+	  .scope = SCOPE_PUBLIC, .reply = &keys, .caching = CACHE_PUBLIC,
+	  .summary = "The public keys that tokens are verified with" },
+};
+
+static const struct handler_command commands[] = {
+	{ "--setup", "make the database, the signing key and the owner's account", auth_setup },
+	{ 0 },
+};
+
+static const struct handler auth = {
+	.name = "auth",
+	.summary = "Sign-in, sessions and the caller's own account",
+	.routes = routes,
+	.n_routes = COUNT(routes),
+	.needs = NEEDS_STORE | NEEDS_LIMITS,
+	.commands = commands,
+};
+
+int main(int argc, char **argv)
+{
+	return serve_main(argc, argv, &auth);
+}

@@ -1,0 +1,18 @@
+/*
+ * endpoints: what auth.c's tables name.
+ */
+#ifndef HANDLERS_AUTH_ENDPOINTS_H
+#define HANDLERS_AUTH_ENDPOINTS_H
+
+#include "http/app.h"
+#include "http/request.h"
+#include "http/response.h"
+
+endpoint auth_login, auth_refresh, auth_logout;         /* sign_in.c */
+endpoint auth_me, auth_rename, auth_change_password;    /* me.c */
+endpoint auth_discovery, auth_keys;                     /* discovery.c */
+
+/* --setup: the database, the signing key, the owner (setup.c). */
+int auth_setup(struct app *app, struct worker *worker);
+
+#endif

@@ -1,0 +1,27 @@
+#include "auth/endpoints.h"
+
+#include <stdio.h>
+
+#include "auth/identity.h"
+#include "base/time.h"
+
+/* Opening the app made the database.  Standard output is for programs: a line a
+ * fact, the password only in the run that drew it. */
+int auth_setup(struct app *app, struct worker *worker)
+{
+	struct str email, password, json;
+	int64_t    now_ms = time_now_ms();
+	enum err   e = auth_jwks(app->auth, worker->store, &worker->arena, now_ms, &json);
+
+	if (e == OK)
+		e = identity_ensure_owner(app->auth, worker->store, &worker->arena, now_ms,
+		    &email, &password);
+	if (e != OK) {
+		fprintf(stderr, "auth --setup: %s\n", err_text(e));
+		return 1;
+	}
+	printf("owner %.*s\n", STR_ARG(email));
+	if (password.ptr != NULL)
+		printf("password %.*s\n", STR_ARG(password));
+	return fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,59 @@
+#include "auth/endpoints.h"
+#include "auth/identity.h"
+
+static struct identity_client client_of(const struct request *req)
+{
+	return (struct identity_client){
+		.address = req->address, .agent = request_header(req, "User-Agent"),
+	};
+}
+
+static enum err put_tokens(struct response *res, const struct identity_tokens *t)
+{
+	struct json_writer w = response_writer(res);
+
+	json_object_open(&w);
+	json_member_string(&w, "access_token", t->access_token);
+	json_member_string(&w, "id_token", t->id_token);
+	json_member_string(&w, "refresh_token", t->refresh_token);
+	json_member_string(&w, "token_type", STR("Bearer"));
+	json_member_int(&w, "expires_in", t->expires_in);
+	json_object_close(&w);
+	response_json(res);
+	res->no_store = true;           /* RFC 6749, 5.1 */
+	return OK;
+}
+
+enum err auth_login(const struct request *req, struct response *res)
+{
+	struct identity_client from = client_of(req);
+	struct identity_tokens tokens;
+	enum err               e;
+
+	e = identity_login(req->app->auth, req->store, req->arena,
+	    json_get_string(req->json, "email"), json_get_string(req->json, "password"), &from,
+	    req->now_ms, &tokens);
+	if (e == ERR_UNAUTHENTICATED)
+		return response_problem(res, e, "the e-mail address or the password is wrong");
+	return e == OK ? put_tokens(res, &tokens) : e;
+}
+
+enum err auth_refresh(const struct request *req, struct response *res)
+{
+	struct identity_client from = client_of(req);
+	struct identity_tokens tokens;
+	enum err               e;
+
+	e = identity_refresh(req->app->auth, req->store, req->arena,
+	    json_get_string(req->json, "refresh_token"), &from, req->now_ms, &tokens);
+	if (e == ERR_UNAUTHENTICATED)
+		return response_problem(res, e, "the refresh token is not good any more: sign in again");
+	return e == OK ? put_tokens(res, &tokens) : e;
+}
+
+enum err auth_logout(const struct request *req, struct response *res)
+{
+	(void)res;
+	return identity_logout(req->app->auth, req->store, req->arena, &req->principal,
+	    json_get_bool(req->json, "everywhere", false), req->now_ms);
+}

@@ -1,0 +1,12 @@
+/*
+ * content: the handler's table, for main() and for the tests.
+ */
+#ifndef CONTENT_CONTENT_H
+#define CONTENT_CONTENT_H
+
+#include "content/endpoints.h"
+#include "serve/serve.h"
+
+extern const struct handler content_handler;
+
+#endif
