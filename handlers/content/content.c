@@ -3,6 +3,8 @@
  */
 #include "content/content.h"
 
+#include "serve/serve.h"
+
 static const struct field counted_fields[] = {
 	{ .name = "name", .type = FIELD_STRING, .required = true },
 	{ .name = "count", .type = FIELD_INT, .required = true, .min = 1,
@@ -102,12 +104,12 @@ static const struct schema export_query = { .name = "ExportQuery", .fields = exp
 
 /* --- the table --------------------------------------------------------------------- */
 
-/* The rows that every collection has: PATH and ONE are literals, the others names
- * of collection.h. */
-#define COLLECTION_ROUTES(PATH, ONE, COLLECTION, SCHEMA, FILTERS)                              \
+/* The rows that every collection has: PATH, ONE and MANY are literals, the others
+ * names of collection.h. */
+#define COLLECTION_ROUTES(PATH, ONE, MANY, COLLECTION, SCHEMA, FILTERS)                        \
 	{ .method = GET, .path = PATH, .run = content_list, .scope = SCOPE_CONTENT_READ,       \
 	  .query = &FILTERS, .reply = &SCHEMA, .page = true, .caching = CACHE_PUBLIC,          \
-	  .data = &COLLECTION, .summary = "List each " ONE ", newest first" },                 \
+	  .data = &COLLECTION, .summary = "List " MANY ", newest first" },                     \
 	{ .method = POST, .path = PATH, .run = content_create, .scope = SCOPE_CONTENT_WRITE,   \
 	  .body = &SCHEMA, .reply = &SCHEMA, .body_max_bytes = WRITE_BODY_MAX_BYTES,           \
 	  .creates = true, .cost = 5, .data = &COLLECTION,                                     \
@@ -149,15 +151,15 @@ static const struct schema export_query = { .name = "ExportQuery", .fields = exp
 	  .summary = SUMMARY }
 
 static const struct route routes[] = {
-	COLLECTION_ROUTES("/v1/blog", "blog post", collection_blog,
+	COLLECTION_ROUTES("/v1/blog", "blog post", "blog posts", collection_blog,
 	    schema_post, schema_post_filters),
 	FACET_ROUTE("/v1/blog/categories", collection_blog, "List categories with their counts"),
-	COLLECTION_ROUTES("/v1/projects", "project", collection_projects,
+	COLLECTION_ROUTES("/v1/projects", "project", "projects", collection_projects,
 	    schema_project, schema_project_filters),
 	FACET_ROUTE("/v1/projects/technologies", collection_projects,
 	    "List technologies with their counts"),
-	COLLECTION_ROUTES("/v1/certifications", "certification", collection_certifications,
-	    schema_certification, schema_certification_filters),
+	COLLECTION_ROUTES("/v1/certifications", "certification", "certifications",
+	    collection_certifications, schema_certification, schema_certification_filters),
 	FACET_ROUTE("/v1/certifications/types", collection_certifications,
 	    "List types of certification with their counts"),
 	{ .method = POST, .path = "/v1/content/import", .run = content_import,

@@ -5,7 +5,7 @@
 #define CONTENT_CONTENT_H
 
 #include "content/endpoints.h"
-#include "serve/serve.h"
+#include "http/app.h"
 
 extern const struct handler content_handler;
 

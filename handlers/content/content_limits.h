@@ -44,8 +44,10 @@
 #define IMPORT_BODY_MAX_BYTES       (64u << 20) /* ARCHIVE_MAX_BYTES */
 #define IMPORT_ITEM_ARENA_BYTES     (192u << 20) /* memory of one item's import, given back before the next */
 #define IMPORT_REPORT_MAX           1000        /* items, and errors, listed in one result */
+#define IMPORT_ITEMS_MAX            100000      /* in one import: each is a transaction */
 #define IMPORT_LINE_MAX_BYTES       DOCUMENT_TEXT_MAX_BYTES     /* of NDJSON */
 #define EXPORT_BATCH_ITEMS          50          /* read at a time: another's write never waits for us */
+#define EXPORT_BATCH_MAX_BYTES      (16u << 20) /* 1 MiB, and one item that passes it */
 
 /* Archives */
 #define ARCHIVE_ENTRIES_MAX         100000      /* of any kind */

@@ -29,18 +29,14 @@ struct import_entry {
 	enum import_outcome  outcome;
 };
 
-struct import_list_of {
-	struct import_entry *list;      /* at most IMPORT_REPORT_MAX */
-	size_t               count, room;
-};
-
 struct import {
 	const struct request    *req;
 	const struct collection *collection;    /* of what names none */
 	struct arena             arena; /* of the present item */
 	struct name_set          slugs, ids;    /* of this import so far */
 	uint32_t                 outcomes[IMPORT_OUTCOMES], failed, skipped, left_out;
-	struct import_list_of    items, errors;
+	struct import_entry     *items, *errors;        /* room for IMPORT_REPORT_MAX */
+	size_t                   n_items, n_errors;
 };
 
 void import_begin(struct import *im, const struct request *req,

@@ -63,6 +63,8 @@ struct str operation_id(struct arena *a, const struct route *r)
 	buf_init(&out, a, OPERATION_ID_MAX);
 	add_words(&out, action.ptr == NULL ? str_of(verb_of(r)) : action, false);
 	words = str_first(words, words.len - action.len);
+	if (words.len == 0 && action.ptr == NULL)
+		BUF_LIT(&out, "Root");
 	while (words.ptr != NULL) {
 		struct str segment = str_cut(&words, '/');
 		if (str_starts(segment, STR("{")))

@@ -91,11 +91,19 @@ static bool takes_body(const struct handler *h, const struct route *r)
 	return route_takes_body(r);
 }
 
-/* Sign-in is public, and the password can be wrong. */
+static bool has_secret(const struct schema *s)
+{
+	for (const struct field *f = s->fields; f->name != NULL; f++)
+		if (f->secret)
+			return true;
+	return false;
+}
+
+/* Sign-in is public, and the password in its body can be wrong. */
 static bool checks_credentials(const struct handler *h, const struct route *r)
 {
 	(void)h;
-	return r->scope != SCOPE_PUBLIC || r->limit_class != NULL;
+	return r->scope != SCOPE_PUBLIC || (r->body != NULL && has_secret(r->body));
 }
 
 static bool checks_scope(const struct handler *h, const struct route *r)
@@ -321,7 +329,7 @@ static void write_response(struct openapi *o, const struct response_part *r)
 	json_object_close(w);
 }
 
-void part_write_components(struct openapi *o)
+static void write_responses(struct openapi *o)
 {
 	json_name(&o->w, "responses");
 	json_object_open(&o->w);
@@ -332,25 +340,42 @@ void part_write_components(struct openapi *o)
 		write_response(o, &responses[i]);
 	}
 	json_object_close(&o->w);
+}
+
+static void write_parameters(struct openapi *o)
+{
 	json_name(&o->w, "parameters");
 	json_object_open(&o->w);
-	for (uint32_t i = 0; i < PARAMETER_COUNT; i++) {
+	for (size_t i = 0; i < PARAMETER_COUNT; i++) {
 		if ((o->parameters & BIT(i)) == 0)
 			continue;
 		json_name(&o->w, parameters[i].key);
 		write_parameter(o, &parameters[i]);
 	}
 	json_object_close(&o->w);
+}
+
+static void write_headers(struct openapi *o)
+{
 	json_name(&o->w, "headers");
 	json_object_open(&o->w);
-	for (uint32_t i = 0; i < HEADER_COUNT; i++) {
+	for (size_t i = 0; i < HEADER_COUNT; i++) {
 		if ((o->headers & BIT(i)) == 0)
 			continue;
 		json_name(&o->w, headers[i].key);
 		write_header(o, &headers[i]);
 	}
 	json_object_close(&o->w);
-	schema_uses_add(&o->schemas, o->arena, &problem, VARIANT_WHOLE, false);
+}
+
+void part_write_components(struct openapi *o)
+{
+	/* The responses come first: they refer to headers and to the problem. */
+	write_responses(o);
+	write_parameters(o);
+	write_headers(o);
+	if (o->responses != 0)
+		schema_uses_add(&o->schemas, o->arena, &problem, VARIANT_WHOLE, false);
 	json_name(&o->w, "schemas");
 	json_object_open(&o->w);
 	schema_uses_write(&o->schemas, o->arena, &o->w);

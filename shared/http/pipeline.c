@@ -90,7 +90,7 @@ static void log_who(struct log_line *l, const struct exchange *x)
 		log_str(l, "principal", p->id);
 	if (p->tenant.len > 0)
 		log_str(l, "tenant", p->tenant);
-	if (x->auth_reason != NULL)
+	if (x->auth_reason != NULL && x->auth_reason[0] != '\0')
 		log_str(l, "auth", str_of(x->auth_reason));
 }
 

@@ -192,21 +192,24 @@ static size_t encode_step(char out[sizeof(REDACTED)], struct str s, size_t *take
 	return 1;
 }
 
-/* Bytes that stand for themselves: neither escaped, nor part of a sequence. */
-static bool is_plain(char c)
-{
-	uint8_t byte = (uint8_t)c;
-	return byte >= 0x20 && byte < 0x7F && c != '"' && c != '\\';
-}
+/* Bytes that stand for themselves: neither escaped, nor part of a sequence, nor
+ * the first letter of a key (qv_…) or a token (eyJ…).  A table, since every byte
+ * that is logged passes through it. */
+static const bool is_plain[256] = {
+	[' ' ... '!'] = true, ['#' ... '['] = true, [']' ... 'd'] = true,
+	['f' ... 'p'] = true, ['r' ... '~'] = true,
+};
 
-/* Up to what needs a look: also where a key (qv_…) or a token (eyJ…) may begin. */
 static size_t plain_run(struct str s, size_t most)
 {
-	size_t n = 0;
+	size_t n = 0, end = s.len < most ? s.len : most;
 
-	for (; n < s.len && n < most && is_plain(s.ptr[n]); n++) {
-		char c = s.ptr[n], next = n + 1 < s.len ? s.ptr[n + 1] : '\0';
-		if ((c == 'q' && next == 'v') || (c == 'e' && next == 'y'))
+	for (; n < end; n++) {
+		char c = s.ptr[n];
+		if (is_plain[(uint8_t)c])
+			continue;
+		if ((c != 'e' && c != 'q') || n + 1 == s.len ||
+		    s.ptr[n + 1] == (c == 'e' ? 'y' : 'v'))
 			break;
 	}
 	return n;

@@ -11,8 +11,8 @@
  */
 #include "test.h"
 
-#include <stdlib.h>
-
+#include "base/arena.h"
+#include "base/buf.h"
 #include "content/content_limits.h"
 #include "content/html_elements.h"
 #include "content/sanitize.h"
@@ -256,14 +256,14 @@ TEST(survives_mutation_by_a_second_parser)
 		{ "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 "
 		  "onerror=alert(1)&gt;\">", "" },
 		{ "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>", "" },
-		{ "<svg><![CDATA[</svg><img src=x onerror=alert(1)>]]>y</svg>z", "]]&gt;yz" },
+		{ "<svg><![CDATA[</svg><img src=x onerror=alert(1)>]]>y</svg>z", "z" },
 		{ "<!--><img src=x onerror=alert(1)>-->", "<img src=\"x\">--&gt;" },
 		{ "<!--x--!><img src=x onerror=alert(1)>", "<img src=\"x\">" },
 		{ "<!-- > <img src=x> -->y", "y" },
 		{ "<!--->x", "x" },
 		{ "<![CDATA[<script>alert(1)</script>]]>", "alert(1)]]&gt;" },
 		{ "<?xml <script>alert(1)</script> ?>", "alert(1) ?&gt;" },
-		{ "<p title='<!--'>x</p>-->", "<p title=\"&lt;!--\">x</p>--&gt;" },
+		{ "<q cite='<!--'>x</q>-->", "<q cite=\"&lt;!--\">x</q>--&gt;" },
 		{ "<a href='x\"onclick=\"alert(1)'>t</a>",
 		  "<a href=\"x&quot;onclick=&quot;alert(1)\">t</a>" },
 		{ "<img =\"><p>x</p>", "<img><p>x</p>" },
@@ -274,12 +274,7 @@ TEST(survives_mutation_by_a_second_parser)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
-		if (strstr(rows[i].html, "CDATA[<script") != NULL || strstr(rows[i].html, "<?xml"))
-			assert_row(!str_contains(clean(str_of(rows[i].html)), STR("<script")),
-			    rows[i].html);
-		else
-			check(&rows[i], 1);
+	check(rows, COUNT(rows));
 }
 
 TEST(unwraps_elements_that_it_does_not_know)
@@ -353,7 +348,6 @@ TEST(keeps_the_text_of_what_is_too_deep)
 	BUF_LIT(&html, "deep");
 	buf_add(&html, repeated("</div>", 1000));
 	BUF_LIT(&html, "<p>after</p>");
-	html.failed = html.failed;
 	assert_true(str_contains(clean(buf_str(&html)), STR("deep")));
 	assert_true(str_ends(clean(buf_str(&html)), STR("</div><p>after</p>")));
 }

@@ -1,0 +1,163 @@
+// HTTP as the stack tests speak it: requests over kept connections, raw bytes over
+// a socket, and waiting for a condition with a deadline.
+import http from 'node:http';
+import net from 'node:net';
+
+export class Reply {
+	constructor(message, bytes) {
+		this.status = message.statusCode;
+		this.headers = message.headers;
+		this.rawHeaders = message.rawHeaders;
+		this.bytes = bytes;
+	}
+
+	get text() {
+		return this.bytes.toString('utf8');
+	}
+
+	get json() {
+		return JSON.parse(this.text);
+	}
+}
+
+export class Client {
+	// `headers` go with every request; at most `sockets` connections are open at once.
+	constructor(base, { headers = {}, sockets = 64 } = {}) {
+		this.base = new URL(base);
+		this.headers = headers;
+		this.agent = new http.Agent({ keepAlive: true, maxSockets: sockets });
+	}
+
+	// `path` goes out as it is.  Rejects only when no reply came.
+	request(method, path, { headers = {}, token, json, body, type, within = 30000 } = {}) {
+		const payload = json === undefined ? body : JSON.stringify(json);
+		const all = { ...this.headers, ...headers };
+		if (token !== undefined)
+			all.authorization = `Bearer ${token}`;
+		if (json !== undefined || type !== undefined)
+			all['content-type'] ??= type ?? 'application/json';
+		if (payload !== undefined)
+			all['content-length'] ??= Buffer.byteLength(payload);
+		return new Promise((resolve, reject) => {
+			const request = http.request({
+				host: this.base.hostname, port: this.base.port, method, path,
+				headers: all, agent: this.agent,
+			}, (message) => {
+				const chunks = [];
+				message.on('data', (chunk) => chunks.push(chunk));
+				message.on('end', () => resolve(new Reply(message, Buffer.concat(chunks))));
+				message.on('error', reject);
+			});
+			request.setTimeout(within, () => request.destroy(
+				new Error(`${method} ${path}: no reply within ${within} ms`)));
+			request.on('error', reject);
+			request.end(payload);
+		});
+	}
+
+	get(path, options) {
+		return this.request('GET', path, options);
+	}
+
+	post(path, json, options) {
+		return this.request('POST', path, { ...options, json });
+	}
+
+	patch(path, json, options) {
+		return this.request('PATCH', path, { ...options, json });
+	}
+
+	put(path, json, options) {
+		return this.request('PUT', path, { ...options, json });
+	}
+
+	delete(path, options) {
+		return this.request('DELETE', path, options);
+	}
+
+	close() {
+		this.agent.destroy();
+	}
+}
+
+export async function signIn(client, { email, password }) {
+	const reply = await client.post('/v1/auth/login', { email, password });
+	if (reply.status !== 200)
+		throw new Error(`sign-in of ${email}: ${reply.status} ${reply.text}`);
+	return reply.json;
+}
+
+// Waits until `probe` gives something true, and gives that; what it throws counts
+// as not yet.
+export async function eventually(what, probe, { within = 10000, every = 20 } = {}) {
+	const end = Date.now() + within;
+	let last;
+	for (;;) {
+		try {
+			const value = await probe();
+			if (value)
+				return value;
+			last = undefined;
+		} catch (error) {
+			last = error;
+		}
+		if (Date.now() > end)
+			throw new Error(`not within ${within} ms: ${what}`, { cause: last });
+		await new Promise((resolve) => setTimeout(resolve, every));
+	}
+}
+
+// A socket to the server that keeps what it hears.
+export function connect(base, { halfOpen = false } = {}) {
+	const url = new URL(base);
+	const socket = net.connect({ host: url.hostname, port: Number(url.port), allowHalfOpen: halfOpen });
+	const heard = { bytes: Buffer.alloc(0), closed: false };
+	socket.setNoDelay(true);
+	socket.on('data', (chunk) => { heard.bytes = Buffer.concat([heard.bytes, chunk]); });
+	socket.on('error', () => {});
+	socket.on('close', () => { heard.closed = true; });
+	const ready = new Promise((resolve, reject) => {
+		socket.once('connect', resolve);
+		socket.once('error', reject);
+	});
+	return { socket, heard, ready };
+}
+
+// Sends bytes on a connection of their own and gives all that comes back until the
+// server closes it, or falls silent for `silence` ms, or `within` ms are over.
+export async function exchange(base, bytes, { silence = 1000, within = 15000 } = {}) {
+	const { socket, heard, ready } = connect(base);
+	await ready;
+	socket.write(bytes);
+	let size = -1, since = Date.now();
+	const end = Date.now() + within;
+	while (!heard.closed && Date.now() < end) {
+		if (heard.bytes.length !== size) {
+			size = heard.bytes.length;
+			since = Date.now();
+		} else if (Date.now() - since > silence) {
+			break;
+		}
+		await new Promise((resolve) => setTimeout(resolve, 5));
+	}
+	socket.destroy();
+	return heard.bytes;
+}
+
+export function median(numbers) {
+	const sorted = [...numbers].sort((a, b) => a - b);
+	return sorted[Math.floor(sorted.length / 2)];
+}
+
+// Runs `work(i)` for i in 0 … count-1, at most `width` at a time.
+export async function inParallel(count, width, work) {
+	const results = new Array(count);
+	let next = 0;
+	await Promise.all(Array.from({ length: Math.min(width, count) }, async () => {
+		while (next < count) {
+			const i = next++;
+			results[i] = await work(i);
+		}
+	}));
+	return results;
+}
