@@ -194,7 +194,9 @@ static enum err open_tar(const struct reading *r)
 
 enum err archive_read(struct str bytes, archive_visit *visit, void *context, const char **reason)
 {
-	struct reading r = { .source = bytes, .visit = visit, .context = context, .reason = reason };
+	struct reading r = {
+		.source = bytes, .visit = visit, .context = context, .reason = reason
+	};
 	enum err e = ERR_NO_MEMORY;
 
 	*reason = err_text(ERR_NO_MEMORY);
@@ -218,16 +220,15 @@ struct archive_writer {
 	enum err        failed;
 };
 
+/* libarchive 3.6 leaks its buffer when it is told of an error: it is never told. */
 static la_ssize_t on_bytes(struct archive *archive, void *context, const void *bytes, size_t len)
 {
 	struct archive_writer *w = context;
 
+	(void)archive;
 	if (w->failed == OK)
 		w->failed = w->sink(w->context, (struct str){ bytes, len });
-	if (w->failed == OK)
-		return (la_ssize_t)len;
-	archive_set_error(archive, ARCHIVE_FATAL, "the sink takes no more");
-	return -1;
+	return (la_ssize_t)len;
 }
 
 static void drop(void *writer)
@@ -236,7 +237,8 @@ static void drop(void *writer)
 
 	if (w->archive == NULL)
 		return;
-	archive_write_fail(w->archive);
+	if (w->failed == OK)
+		w->failed = ERR_STALE;  /* nobody closed it: the sink hears no more of it */
 	archive_write_free(w->archive);
 	w->archive = NULL;
 }
@@ -265,15 +267,24 @@ static enum err result(const struct archive_writer *w, bool ok)
 	return ok ? OK : ERR_INVALID;
 }
 
+static bool is_ascii(const char *name)
+{
+	while (*name > 0x20 && *name < 0x7F)
+		name++;
+	return *name == '\0';
+}
+
 enum err archive_writer_add(struct archive_writer *w, const char *name, int64_t modified_ms,
     struct str bytes)
 {
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry;
 	bool ok;
 
+	if (name[0] == '\0' || !is_ascii(name))
+		return ERR_INVALID;
+	entry = archive_entry_new();
 	if (entry == NULL)
 		return ERR_NO_MEMORY;
-	archive_entry_set_pathname_utf8(entry, name);
 	archive_entry_set_pathname(entry, name);
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_perm(entry, 0644);
@@ -288,8 +299,9 @@ enum err archive_writer_add(struct archive_writer *w, const char *name, int64_t 
 
 enum err archive_writer_close(struct archive_writer *w)
 {
-	bool ok = w->failed == OK && archive_write_close(w->archive) == ARCHIVE_OK;
+	bool ok = archive_write_close(w->archive) == ARCHIVE_OK;
+	enum err e = result(w, ok);
 
 	drop(w);
-	return result(w, ok);
+	return e;
 }

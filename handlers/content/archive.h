@@ -48,7 +48,8 @@ typedef enum err archive_sink(void *context, struct str bytes);
 NODISCARD struct archive_writer *archive_writer_open(struct arena *a, archive_sink *sink,
     void *context) NONNULL(1, 2);
 /* A regular file of mode 0644; `modified_ms` since 1970.  The first error of the
- * sink stays.  ERR_INVALID: libarchive does not take the name. */
+ * sink stays.  ERR_INVALID: a name that is not printable ASCII without spaces
+ * (libarchive writes no other in the C locale); slugs are. */
 NODISCARD enum err archive_writer_add(struct archive_writer *w, const char *name,
     int64_t modified_ms, struct str bytes) NONNULL(1, 2);
 /* Writes the end; the writer is gone. */

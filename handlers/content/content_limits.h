@@ -7,23 +7,23 @@
 /* Markdown and HTML */
 #define MARKDOWN_MAX_BYTES          (2u << 20)  /* one body; the longest real posts have 0.2 MB */
 #define RENDERED_MAX_BYTES          (16u << 20) /* HTML of one body: 50,000 '>' grow 27-fold */
-#define PARSE_HEAP_MAX_BYTES        (160u << 20) /* what one parser may hold: a tree node is 200 bytes */
+#define PARSE_HEAP_MAX_BYTES        (160u << 20) /* held by one parser: 200 a tree node */
 #define PARSE_CPU_MAX_MS            1000        /* one parser's CPU time: 0.1 MB needs 5, and
                                                  * cmark-gfm 0.29 is quadratic in hostile input */
-#define AUTOLINK_RUN_MAX_BYTES      4096        /* bytes without white space that may hold a bare link:
+#define AUTOLINK_RUN_MAX_BYTES      4096        /* without white space, around a bare link:
                                                  * finding its end is quadratic in cmark-gfm 0.29 */
-#define HTML_DEPTH_MAX              128         /* open elements; each character costs gumbo that many steps */
-#define HTML_TREE_DEPTH_MAX         1024        /* of gumbo's tree, which adds implied elements; bounds our stack */
+#define HTML_DEPTH_MAX              128         /* open elements: gumbo's steps a character */
+#define HTML_TREE_DEPTH_MAX         1024        /* of gumbo's tree, which adds some */
 #define HTML_NAME_MAX_BYTES         16          /* longest element name in the table and a NUL */
 #define HTML_ID_MAX_BYTES           128         /* an id attribute; longer ones are no anchors */
 #define WORDS_PER_MINUTE            200         /* reading speed behind reading_minutes */
 #define EXCERPT_MAX_CODE_POINTS     500         /* an excerpt that we cut ourselves */
 
 /* Front matter and import */
-#define FRONT_MATTER_MAX_BYTES      65536       /* between the delimiters; real ones have under 2 KB */
+#define FRONT_MATTER_MAX_BYTES      65536       /* between the delimiters; most have 0.5 KB */
 #define FRONT_MATTER_DEPTH_MAX      32          /* as JSON_DEPTH_MAX: it becomes JSON */
-#define FRONT_MATTER_KEYS_MAX       1000        /* in one document: looking for duplicates is quadratic */
-#define FRONT_MATTER_DOTS_MAX       128         /* dots of keys on one line of TOML: each may nest a table */
+#define FRONT_MATTER_KEYS_MAX       1000        /* in one: finding duplicates is quadratic */
+#define FRONT_MATTER_DOTS_MAX       128         /* on a line of TOML: each nests a table */
 #define FRONT_MATTER_REASON_SIZE    256
 #define SLUG_MAX_BYTES              128         /* a slug is one path segment that people read */
 #define IMPORT_LIST_MAX             256         /* tags, authors, technologies of one item */

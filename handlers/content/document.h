@@ -57,8 +57,7 @@ enum document_view {
 unsigned document_view(const struct collection *c, const struct document_head *h,
     struct str text, struct str now) NONNULL(1, 2);
 /* A copy of `text` as `view` has it; the text itself when that is as stored. */
-struct str document_patch(struct arena *a, struct str text, const struct document_head *h,
-    unsigned view) NONNULL(1, 3);
+struct str document_patch(struct arena *a, struct str text, unsigned view) NONNULL(1);
 /* The name of a view in an entity tag. */
 const char *document_variant(unsigned view);
 

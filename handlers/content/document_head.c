@@ -117,16 +117,17 @@ unsigned document_view(const struct collection *c, const struct document_head *h
 	return view;
 }
 
-struct str document_patch(struct arena *a, struct str text, const struct document_head *h,
-    unsigned view)
+struct str document_patch(struct arena *a, struct str text, unsigned view)
 {
+	struct document_head h;
+
 	if ((view & (VIEW_SCHEDULED | VIEW_EXPIRED)) == 0)
 		return text;
 	struct str copy = arena_dup(a, text);
 	char *bytes = (char *)copy.ptr;
 	const char *expired = behind(text, EXPIRED_MEMBER);
-	if ((view & VIEW_SCHEDULED) != 0)
-		memcpy(bytes + (h->status.ptr - text.ptr), "scheduled", strlen("published"));
+	if ((view & VIEW_SCHEDULED) != 0 && document_head_read(text, &h))
+		memcpy(bytes + (h.status.ptr - text.ptr), "scheduled", strlen("published"));
 	/* A space behind a JSON value means nothing and keeps the length. */
 	if ((view & VIEW_EXPIRED) != 0 && expired != NULL)
 		memcpy(bytes + (expired - text.ptr), "true ", strlen("false"));

@@ -50,7 +50,7 @@ void endpoint_show(const struct request *req, struct response *res, const struct
 	struct str now = endpoint_now(req);
 	unsigned view = document_view(c, h, text, now);
 
-	response_body(res, document_patch(req->arena, text, h, view));
+	response_body(res, document_patch(req->arena, text, view));
 	response_etag(res, h->id, h->version, document_variant(view));
 	res->modified_ms = document_modified_ms(c, h, text, now);
 }

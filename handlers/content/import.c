@@ -159,10 +159,12 @@ static enum err take_member(void *context, const struct archive_file *file)
 		im->skipped++;
 		return OK;
 	}
-	if (file->refused == NULL)
-		return import_markdown(im, &from, file->bytes);
-	import_refuse(im, &from, "%s", file->refused);
-	return OK;
+	if (file->refused != NULL) {
+		import_refuse(im, &from, "%s", file->refused);
+		return OK;
+	}
+	im->stopped = import_markdown(im, &from, file->bytes);
+	return im->stopped;
 }
 
 /* What stood in front of the damage is in; the report says where it ends. */
@@ -172,7 +174,7 @@ static enum err take_archive(struct import *im, struct response *res)
 	struct import_origin whole = { .file = STR_NONE };
 
 	enum err e = archive_read(im->req->body, take_member, im, &reason);
-	if (e == OK || reason == NULL)
+	if (e == OK || im->stopped != OK)
 		return e;
 	if (im->n_items + im->n_errors == 0) {
 		res->problem_status = e == ERR_INVALID ? 400 : 0;

@@ -34,6 +34,7 @@ struct import {
 	const struct collection *collection;    /* of what names none */
 	struct arena             arena; /* of the present item */
 	struct name_set          slugs, ids;    /* of this import so far */
+	enum err                 stopped;       /* by the store, within an archive */
 	uint32_t                 outcomes[IMPORT_OUTCOMES], failed, skipped, left_out;
 	struct import_entry     *items, *errors;        /* room for IMPORT_REPORT_MAX */
 	size_t                   n_items, n_errors;

@@ -94,8 +94,7 @@ enum err import_put_text(struct import_mapping *m, const struct import_field *f)
 	if (v == NULL || json_type(v) == JSON_NULL)
 		return OK;
 	if (!import_value_text(m->arena, v, &text))
-		return import_fail(m, f->name, "%s is a list or a mapping where a text was expected",
-		    f->name);
+		return import_fail(m, f->name, "%s is a list or a mapping, not a text", f->name);
 	/* What a generator's template leaves empty says nothing. */
 	return str_is_empty(text) ? OK : import_put_string(m, f->name, text);
 }

@@ -36,7 +36,9 @@ static enum err put_author(struct import_mapping *m, const struct import_field *
 /* The categories that a file lists, in its order. */
 static enum err categories_of(struct import_mapping *m, struct import_list *list)
 {
-	static const struct import_field categories = { "categories", NULL, { "taxonomies.categories" } };
+	static const struct import_field categories = {
+		"categories", NULL, { "taxonomies.categories" }
+	};
 
 	return import_find_list(m, &categories, list);
 }
@@ -137,7 +139,8 @@ static enum err put_status(struct import_mapping *m, const struct import_field *
 		while (i < COUNT(statuses) && !str_eq_nocase(json_string(v), statuses[i].given))
 			i++;
 		if (i == COUNT(statuses))
-			return import_fail(m, f->name, "status is none of draft, published and scheduled");
+			return import_fail(m, f->name,
+			    "status is none of draft, published and scheduled");
 		draft = statuses[i].draft;
 	}
 	return import_put_string(m, f->name, draft ? STR("draft") : STR("published"));
@@ -235,12 +238,13 @@ static const struct import_field projects[] = {
 	{ "slug", put_slug, { "url", "path", "permalink" } },
 	{ "summary", put_excerpt, { "description", "excerpt", "extra.summary" } },
 	{ "body", put_body, { NULL } },
-	{ "technologies", import_put_list, { "taxonomies.technologies", "extra.technologies", "tech",
-	    "stack", "tags", "taxonomies.tags" } },
-	{ "repository_url", import_put_text, { "repo", "github", "repository", "extra.repository_url",
-	    "extra.repo", "extra.github" } },
+	{ "technologies", import_put_list, { "taxonomies.technologies", "extra.technologies",
+	    "tech", "stack", "tags", "taxonomies.tags" } },
+	{ "repository_url", import_put_text, { "repo", "github", "repository",
+	    "extra.repository_url", "extra.repo", "extra.github" } },
 	{ "demo_url", import_put_text, { "demo", "website", "extra.demo_url", "extra.demo" } },
-	{ "image_url", import_put_text, { "image", "cover.image", "featured_image", "extra.image" } },
+	{ "image_url", import_put_text, { "image", "cover.image", "featured_image",
+	    "extra.image" } },
 	{ "featured", import_put_flag, { "extra.featured" } },
 	{ "started_on", import_put_date, { "start_date", "startDate", "extra.started_on" } },
 	{ "ended_on", import_put_date, { "end_date", "endDate", "extra.ended_on" } },

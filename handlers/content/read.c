@@ -101,7 +101,7 @@ static struct str view_row(const struct page *p, struct str summary)
 
 	if (!p->views || !document_head_read(summary, &head))
 		return summary;
-	return document_patch(p->req->arena, summary, &head,
+	return document_patch(p->req->arena, summary,
 	    document_view(p->collection, &head, summary, p->now));
 }
 

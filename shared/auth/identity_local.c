@@ -81,8 +81,7 @@ static enum err begin_session(struct auth *auth, struct store_connection *c, str
 	*s = (struct session){
 		.id = arena_dup(a, str_of(id)), .account = r->account.id,
 		.epoch = r->epoch, .created_ms = now_ms, .used_ms = now_ms,
-		.address = from == NULL ? STR_NONE : from->address,
-		.agent = from == NULL ? STR_NONE : from->agent,
+		.address = from->address, .agent = from->agent,
 	};
 	*token = refresh_new(auth, a, s, &refresh);
 	e = session_item(auth, a, s, &ops[1].item);
@@ -164,10 +163,8 @@ static enum err rotate(struct auth *auth, struct store_connection *c, struct are
 	enum err e;
 
 	g->s.used_ms = now_ms;
-	if (from != NULL) {
-		g->s.address = from->address;
-		g->s.agent = from->agent;
-	}
+	g->s.address = from->address;
+	g->s.agent = from->agent;
 	*token = refresh_new(auth, a, &g->s, &next);
 	e = session_item(auth, a, &g->s, &ops[1].item);
 	ops[2].item = refresh_item(a, &next);

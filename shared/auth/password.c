@@ -176,7 +176,8 @@ static bool decode_unpadded(struct arena *a, struct str text, struct str *bytes)
 {
 	static const char *const padding[] = { "", "===", "==", "=" };
 
-	return crypto_base64_decode(a, arena_printf(a, "%.*s%s", STR_ARG(text),
+	return str_index(text, '=') == text.len &&
+	    crypto_base64_decode(a, arena_printf(a, "%.*s%s", STR_ARG(text),
 	    padding[text.len % 4]), bytes) == OK;
 }
 

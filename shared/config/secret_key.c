@@ -146,8 +146,8 @@ void secret_key_kept(struct arena *a, struct str state_dir, uint8_t out[SECRET_B
 	} else {
 		const char *reason = decode(a, found, out);
 		if (reason != NULL)
-			buf_printf(problems, "SECRET_KEY: what %s holds is %s; remove the file to have "
-			    "a new one (what the old one encrypted is lost), or restore it\n",
+			buf_printf(problems, "SECRET_KEY: what %s holds is %s; remove the file to "
+			    "have a new one (what the old one encrypted is lost), or restore it\n",
 			    path, reason);
 	}
 	crypto_wipe(text, sizeof(text));

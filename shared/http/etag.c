@@ -1,16 +1,30 @@
 #include "http/etag.h"
 
+#include "base/buf.h"
 #include "base/crypto.h"
 
 #define ID_TAIL  12     /* a UUIDv7's last group: 48 random bits */
+#define ETAG_MAX_BYTES 128
 #define HASH_HEX 32     /* of SHA-256: 128 bits name the bytes of a list */
 
 struct str etag_of_version(struct arena *a, struct str id, uint64_t version, const char *variant)
 {
 	struct str tail = id.len > ID_TAIL ? str_from(id, id.len - ID_TAIL) : id;
 
-	return arena_printf(a, "\"%.*s-%llu%s%s\"", STR_ARG(tail), (unsigned long long)version,
-	    variant[0] == '\0' ? "" : "-", variant);
+	struct buf tag;
+
+	/* On the path of every read: appended, not formatted. */
+	buf_init(&tag, a, ETAG_MAX_BYTES);
+	buf_char(&tag, '"');
+	buf_add(&tag, tail);
+	buf_char(&tag, '-');
+	buf_u64(&tag, version);
+	if (variant[0] != '\0') {
+		buf_char(&tag, '-');
+		buf_add(&tag, str_of(variant));
+	}
+	buf_char(&tag, '"');
+	return buf_str(&tag);
 }
 
 struct str etag_of_bytes(struct arena *a, struct str bytes)

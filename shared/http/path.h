@@ -19,9 +19,9 @@
  * The path of an origin-form or absolute-form target (RFC 9112, 3.2): fragment
  * and query cut off, percent-decoded, "//" made "/", dot segments removed
  * (RFC 3986, 5.2.4) after decoding.  *query is what followed '?', raw.
- * ERR_INVALID: not starting with '/', a bad escape, an encoded slash or
- *   backslash (servers disagree on them), a control byte, invalid UTF-8, or a ".." that leaves the root;
- *   *reason says which (static storage).
+ * ERR_INVALID: not starting with '/', a bad escape, an encoded slash or a
+ *   backslash (servers disagree on them), a control byte, invalid UTF-8, or a ".."
+ *   that leaves the root; *reason says which (static storage).
  * ERR_TOO_LARGE: over PATH_MAX_BYTES before dot segments went; *reason too.
  * A '/' at the end stays.  *query is STR_NONE without a '?', borrowed from
  * `target`; *path is in `a`.

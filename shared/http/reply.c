@@ -137,10 +137,20 @@ static void write_limits(const struct exchange *x, struct buf *head)
 
 	if (!x->limited)
 		return;
-	buf_printf(head, "RateLimit-Policy: \"%s\";q=%llu;w=%llu\r\n", v->policy,
-	    (unsigned long long)v->limit, (unsigned long long)(v->period_ms / 1000));
-	buf_printf(head, "RateLimit: \"%s\";r=%llu;t=%u\r\n", v->policy,
-	    (unsigned long long)v->remaining, v->reset_s);
+	struct str policy = str_of(v->policy);
+	BUF_LIT(head, "RateLimit-Policy: \"");
+	buf_add(head, policy);
+	BUF_LIT(head, "\";q=");
+	buf_u64(head, v->limit);
+	BUF_LIT(head, ";w=");
+	buf_u64(head, (v->period_ms + 999) / 1000);
+	BUF_LIT(head, "\r\nRateLimit: \"");
+	buf_add(head, policy);
+	BUF_LIT(head, "\";r=");
+	buf_u64(head, v->remaining);
+	BUF_LIT(head, ";t=");
+	buf_u64(head, v->reset_s);
+	BUF_LIT(head, "\r\n");
 	line_u64(head, STR("X-RateLimit-Limit"), v->limit);
 	line_u64(head, STR("X-RateLimit-Remaining"), v->remaining);
 	line_u64(head, STR("X-RateLimit-Reset"), v->reset_s);

@@ -14,6 +14,7 @@ struct pattern {
 	const struct route *route;
 	struct str          segments[SEGMENTS_MAX];     /* "{id}" with its braces */
 	unsigned            n_segments;
+	struct str          literal;    /* what comes before the first parameter */
 	bool                rest;       /* the last one takes what is left */
 };
 
@@ -42,6 +43,7 @@ static void pattern_cut(struct pattern *p, const struct route *route)
 	struct str rest = str_from(str_of(route->path), 1);
 
 	p->route = route;
+	p->literal = str_first(str_of(route->path), str_index(str_of(route->path), '{'));
 	while (rest.ptr != NULL) {
 		if (p->n_segments == SEGMENTS_MAX) {
 			fprintf(stderr, "route %s has over %d segments\n", route->path, SEGMENTS_MAX);
@@ -104,6 +106,9 @@ static bool pattern_matches(const struct pattern *p, struct str path, struct rou
 {
 	struct str rest = str_from(path, 1);
 
+	/* Nearly every row ends here, before anything is cut. */
+	if (!str_starts(path, p->literal))
+		return false;
 	m->n_parameters = 0;
 	for (unsigned i = 0; i < p->n_segments; i++) {
 		if (rest.ptr == NULL)

@@ -236,7 +236,7 @@ static bool is_bool_text(struct str value)
 /* A JSON number: strtod alone would take "inf", " 1" and "0x1p3". */
 static bool number_text_fits(const struct field *f, struct str value, char why[SCHEMA_WHY_SIZE])
 {
-	char   text[NUMBER_TEXT_MAX], *end = text;
+	char   text[NUMBER_TEXT_MAX] = "", *end = text;
 	double n = 0;
 
 	if (value.len > 0 && value.len < sizeof(text)) {
@@ -260,7 +260,7 @@ static bool text_fits(const struct field *f, struct str value, char why[SCHEMA_W
 		return int_text_fits(f, value, why);
 	if (f->type == FIELD_NUMBER)
 		return number_text_fits(f, value, why);
-	if (f->type == FIELD_BOOL && is_bool_text(value))
+	if (f->type == FIELD_ANY || (f->type == FIELD_BOOL && is_bool_text(value)))
 		return true;
 	if (type != NULL && type->check != NULL)
 		return type->check(f, value, why);

@@ -45,21 +45,17 @@ static enum err identify(struct exchange *x)
 static enum err locate_client(struct exchange *x)
 {
 	struct request *req = &x->request;
-	const struct address_ranges *trusted = &req->app->http->trusted;
 	struct str peer = cgi_get(req->cgi, "REMOTE_ADDR");
-	struct address address;
 
 	struct address_headers headers = {
 		.x_forwarded_for = request_headers(req, "X-Forwarded-For"),
 		.forwarded = request_headers(req, "Forwarded"),
 		.x_real_ip = request_header(req, "X-Real-IP"),
 	};
-	req->address = address_of_client(req->arena, peer, trusted, &headers);
-	/* Behind a proxy of this machine that is not declared as trusted everybody
-	 * seems to be loopback: forwarding headers give it away. */
-	bool forwarded = headers.x_forwarded_for.ptr != NULL || headers.forwarded.ptr != NULL;
-	x->loopback = address_parse(req->address, &address) && address_is_loopback(&address) &&
-	    (!forwarded || address_peer_is_trusted(peer, trusted));
+	req->address = address_of_client(req->arena, peer, &req->app->http->trusted, &headers);
+	/* Not by that address: it is a local proxy's own when the proxy is not declared
+	 * as trusted, or when a client sends headers that end the walk there. */
+	x->loopback = address_is_this_machine(peer, &headers);
 	return OK;
 }
 
@@ -86,8 +82,11 @@ static enum err name_origin(struct exchange *x)
 	bool tls = cgi_get(req->cgi, "HTTPS").ptr != NULL ||
 	    str_eq(cgi_get(req->cgi, "REQUEST_SCHEME"), STR("https"));
 	struct str host = request_header(req, "Host");
-	req->origin = arena_printf(req->arena, "%s://%.*s", tls ? "https" : "http",
-	    STR_ARG(is_host(host) ? host : STR("localhost")));
+	struct buf origin;
+	buf_init(&origin, req->arena, 512);
+	buf_add(&origin, tls ? STR("https://") : STR("http://"));
+	buf_add(&origin, is_host(host) ? host : STR("localhost"));
+	req->origin = buf_str(&origin);
 	return OK;
 }
 
@@ -186,7 +185,7 @@ static enum err take_from_limits(struct exchange *x, const struct limit_subject 
 		return OK;
 	return response_problem(&x->response, ERR_LIMITED,
 	    "the policy \"%s\" allows %llu in %llu s; try again in %u s", verdict.policy,
-	    (unsigned long long)verdict.limit, (unsigned long long)(verdict.period_ms / 1000),
+	    (unsigned long long)verdict.limit, (unsigned long long)((verdict.period_ms + 999) / 1000),
 	    verdict.retry_after_s);
 }
 

@@ -22,7 +22,7 @@ struct limiter {
 	struct limit_cells   *cells;
 	struct rule          *rules;
 	size_t                count;
-	uint16_t              index[INDEX_SLOTS];       /* scope and selector → rule; open addressing */
+	uint16_t              index[INDEX_SLOTS];       /* scope and selector → rule */
 	struct metric_series *evictions;
 };
 
@@ -211,6 +211,16 @@ static uint64_t capacity(const struct limit_policy *p)
 	return p->algorithm == LIMIT_GCRA && p->burst != 0 ? p->burst : p->limit;
 }
 
+/* In which the whole capacity comes back: a burst of 100 at 10 a second is 100 in 10 s. */
+static uint64_t refill_ms(const struct limit_policy *p)
+{
+	unsigned __int128 units_ms = (unsigned __int128)p->period_ms * capacity(p);
+
+	if (p->limit == 0)
+		return p->period_ms;
+	return (uint64_t)((units_ms + p->limit - 1) / p->limit);
+}
+
 /* Whether a caller should rather hear of `a`: it refuses, and for longer, or
  * less of it is left. */
 static bool is_nearer(const struct claim *a, const struct claim *b)
@@ -243,7 +253,7 @@ static void report(const struct claim *claims, size_t n, struct limit_verdict *o
 	out->policy = p->name;
 	out->limit = capacity(p);
 	out->remaining = shown->step.remaining;
-	out->period_ms = p->period_ms;
+	out->period_ms = refill_ms(p);
 	out->reset_s = seconds(shown->step.reset_ns);
 	if (out->allowed)
 		return;

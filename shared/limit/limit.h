@@ -45,7 +45,7 @@ enum limit_scope {
 #define LIMIT_SCOPES (LIMIT_BY_ROUTE_ACCOUNT + 1)
 
 struct limit_policy {
-	const char          *name;      /* "anonymous", "free", "tenant-standard", "sign-in-address" */
+	const char          *name;      /* "anonymous", "free", "tenant-standard", … */
 	enum limit_scope     scope;
 	const char          *selector;
 	enum limit_algorithm algorithm;
@@ -69,12 +69,12 @@ struct limit_subject {
 
 struct limit_verdict {
 	bool        allowed;
-	const char *policy;             /* the one that decided or is nearest to; NULL: none applied */
+	const char *policy;             /* the one that decided or is nearest to; NULL: none */
 	uint64_t    limit, remaining;   /* of that policy; GCRA: limit is the burst */
-	uint64_t    period_ms;
+	uint64_t    period_ms;          /* in which `limit` units come back */
 	uint32_t    reset_s;            /* until it is full again, rounded up */
-	uint32_t    retry_after_s;      /* when refused: until `cost` fits, rounded up, at least 1 */
-	bool        degraded;           /* a remote limiter was not asked: this machine decided alone */
+	uint32_t    retry_after_s;      /* when refused: until `cost` fits, rounded up, ≥ 1 */
+	bool        degraded;           /* no remote limiter was asked: this machine decided */
 };
 
 /* The built-in policies, ended by a NULL name. */

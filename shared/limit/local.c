@@ -20,7 +20,7 @@
  */
 #define CLASS_MASK      UINT64_C(63)
 #define CLASS_GCRA      UINT64_C(0)
-#define CLASS_UNKNOWN   UINT64_C(62)    /* a window whose period found no row in `periods` */
+#define CLASS_UNKNOWN   UINT64_C(62)    /* a window whose period found no row in periods */
 #define CLASS_PENDING   UINT64_C(63)    /* being made; see insert() */
 #define PERIODS         (CLASS_UNKNOWN - 1)     /* class 1 is periods[0] */
 
@@ -29,7 +29,7 @@
 #define FREE_AFTER_NS   UINT64_C(1000000000)
 /* Low bits of a pending cell's state tell its makers apart, the others say when. */
 #define NONCE_BITS      20
-#define PATIENCE        64              /* rounds until the maker of a pending cell counts as dead */
+#define PATIENCE        64              /* rounds until a pending cell's maker counts as dead */
 
 /* may_alias: its halves are read by themselves. */
 union limit_cell {

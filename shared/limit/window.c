@@ -23,7 +23,7 @@ struct window {
 	uint64_t index;                 /* modulo 2^24 */
 	uint64_t previous, current;     /* counts */
 	uint64_t elapsed_ns;            /* of the current window */
-	uint64_t early_ns;              /* by how much `now` lies before it: a clock set back a little */
+	uint64_t early_ns;              /* by how much `now` lies before it, or 0 */
 };
 
 static uint64_t period_ns(const struct limit_policy *p)

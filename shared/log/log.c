@@ -13,6 +13,7 @@
 
 #include "base/id.h"
 #include "base/time.h"
+#include "log/escape.h"
 #include "log/redact.h"
 
 #define NAME_MAX_BYTES      64          /* a field's name; ours are short */
@@ -136,107 +137,9 @@ static void put_time(struct log_line *l)
 	put(l, text, TIME_RFC3339_SIZE - 1);
 }
 
-/* Bytes of the UTF-8 sequence at the start of `s` (RFC 3629); 0: none. */
-static size_t sequence_length(struct str s)
-{
-	uint8_t lead = (uint8_t)s.ptr[0];
-	size_t n = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-
-	return n <= s.len && str_is_utf8(str_first(s, n)) ? n : 0;
-}
-
-static size_t put_escape(char *out, char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	static const char letters[] = "btn\0fr";        /* 0x08 to 0x0D */
-	uint8_t byte = (uint8_t)c;
-
-	out[0] = '\\';
-	if (c == '"' || c == '\\') {
-		out[1] = c;
-		return 2;
-	}
-	if (byte >= 0x08 && byte <= 0x0D && byte != 0x0B) {
-		out[1] = letters[byte - 0x08];
-		return 2;
-	}
-	memcpy(out + 1, "u00", 3);
-	out[4] = digits[byte >> 4];
-	out[5] = digits[byte & 15];
-	return 6;
-}
-
-/* What stands for the first byte or sequence of `s`; *taken says how much of
- * `s` it stands for.  Returns its length, at most sizeof(REDACTED) - 1. */
-static size_t encode_step(char out[sizeof(REDACTED)], struct str s, size_t *taken)
-{
-	static const char replacement[] = "\xEF\xBF\xBD";       /* U+FFFD */
-	uint8_t byte = (uint8_t)s.ptr[0];
-
-	*taken = 1;
-	if (byte >= 0x80) {
-		size_t n = sequence_length(s);
-		*taken = n == 0 ? 1 : n;
-		memcpy(out, n == 0 ? replacement : s.ptr, n == 0 ? 3 : n);
-		return n == 0 ? 3 : n;
-	}
-	size_t secret = byte == 'q' || byte == 'e' ? redact_length(s) : 0;
-	if (secret != 0) {
-		*taken = secret;
-		memcpy(out, REDACTED, sizeof(REDACTED) - 1);
-		return sizeof(REDACTED) - 1;
-	}
-	if (byte == '"' || byte == '\\' || byte < 0x20 || byte == 0x7F)
-		return put_escape(out, s.ptr[0]);
-	out[0] = s.ptr[0];
-	return 1;
-}
-
-/* Bytes that stand for themselves: neither escaped, nor part of a sequence, nor
- * the first letter of a key (qv_…) or a token (eyJ…).  A table, since every byte
- * that is logged passes through it. */
-static const bool is_plain[256] = {
-	[' ' ... '!'] = true, ['#' ... '['] = true, [']' ... 'd'] = true,
-	['f' ... 'p'] = true, ['r' ... '~'] = true,
-};
-
-static size_t plain_run(struct str s, size_t most)
-{
-	size_t n = 0, end = s.len < most ? s.len : most;
-
-	for (; n < end; n++) {
-		char c = s.ptr[n];
-		if (is_plain[(uint8_t)c])
-			continue;
-		if ((c != 'e' && c != 'q') || n + 1 == s.len ||
-		    s.ptr[n + 1] == (c == 'e' ? 'y' : 'v'))
-			break;
-	}
-	return n;
-}
-
-/* The value between its quotes, in at most `bound` bytes: what would pass it is
- * left out whole, so that no escape and no sequence is ever cut. */
 static void put_escaped(struct log_line *l, struct str value, size_t bound)
 {
-	uint32_t end = l->len + (uint32_t)bound;
-
-	while (value.len > 0) {
-		size_t left = end - l->len;
-		size_t run = plain_run(value, left);
-		put(l, value.ptr, run);
-		value = str_from(value, run);
-		if (value.len == 0)
-			return;
-		char step[sizeof(REDACTED)];
-		size_t taken, n = encode_step(step, value, &taken);
-		if (n > end - l->len) {
-			l->truncated = true;
-			return;
-		}
-		put(l, step, n);
-		value = str_from(value, taken);
-	}
+	l->len += (uint32_t)log_escape(l->text + l->len, bound, value, &l->truncated);
 }
 
 /* ,"name": when it and `value_bytes` more have room; else the line is marked. */
@@ -294,22 +197,16 @@ void log_str(struct log_line *l, const char *name, struct str value)
 		put_value(l, log_is_secret(str_of(name)) ? STR(REDACTED) : value);
 }
 
-/* Decimal digits, right-aligned in `out`; returns where they begin. */
-static char *digits_of(char out[20], uint64_t n)
-{
-	char *p = out + 20;
-	do {
-		*--p = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	return p;
-}
-
 static void put_u64(struct log_line *l, uint64_t n)
 {
-	char text[20];
-	const char *p = digits_of(text, n);
-	put(l, p, (size_t)(text + sizeof(text) - p));
+	char text[20];          /* digits, from the right */
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	put(l, text + at, sizeof(text) - at);
 }
 
 void log_int(struct log_line *l, const char *name, int64_t value)
@@ -394,19 +291,6 @@ void log_end(struct log_line *l)
 		writer.on_line(writer.context, l->level);
 }
 
-/* Without the sequence that a cut left unfinished at the end. */
-static struct str whole_sequences(struct str s)
-{
-	size_t back = 1;
-
-	while (back < s.len && back < 4 && ((uint8_t)s.ptr[s.len - back] & 0xC0) == 0x80)
-		back++;
-	if (back <= s.len && (uint8_t)s.ptr[s.len - back] >= 0xC0 &&
-	    sequence_length(str_from(s, s.len - back)) == 0)
-		s.len -= back;
-	return s;
-}
-
 void log_message(enum log_level level, const char *event, const char *fmt, ...)
 {
 	struct log_line l;
@@ -421,7 +305,7 @@ void log_message(enum log_level level, const char *event, const char *fmt, ...)
 	va_end(args);
 	struct str message = { text, n < 0 ? 0 : (size_t)n };
 	if (message.len >= sizeof(text)) {
-		message = whole_sequences(str_first(message, sizeof(text) - 1));
+		message = log_whole_sequences(str_first(message, sizeof(text) - 1));
 		l.truncated = true;
 	}
 	log_str(&l, "message", message);

@@ -12,7 +12,7 @@
 #include "metrics/series.h"
 
 #define LAYOUT_VERSION      1
-#define CLAIM_SPINS         2000        /* yields while another process fills in a slot: microseconds */
+#define CLAIM_SPINS         2000        /* yields while another process fills in a slot */
 
 #define US UINT64_C(1000)
 #define MS UINT64_C(1000000)

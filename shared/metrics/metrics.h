@@ -23,13 +23,13 @@ enum metric {
 	METRIC_REQUESTS,                /* counter: handler, method, route, status */
 	METRIC_REQUEST_DURATION,        /* histogram, seconds: handler, route */
 	METRIC_REQUESTS_IN_FLIGHT,      /* gauge: handler, pid (removed when the process ends) */
-	METRIC_LIMITED,                 /* counter: handler, policy, outcome (allowed, refused, dry_run) */
+	METRIC_LIMITED,                 /* counter: handler, policy, outcome (allowed, …) */
 	METRIC_LIMIT_EVICTIONS,         /* counter */
 	METRIC_AUTH,                    /* counter: kind (session, anonymous, …), outcome */
 	METRIC_STORE_OPERATIONS,        /* counter: engine, operation, outcome */
 	METRIC_STORE_DURATION,          /* histogram, seconds: engine, operation */
 	METRIC_STORE_BATCH,             /* histogram, transactions in one commit */
-	METRIC_CONNECTIONS,             /* counter: handler, outcome (accepted, closed, protocol_error, timeout) */
+	METRIC_CONNECTIONS,             /* counter: handler, outcome (accepted, closed, …) */
 	METRIC_LOG_LINES,               /* counter: level */
 	METRIC_PROCESS_START,           /* gauge, unix seconds: handler, pid */
 	METRIC_BUILD_INFO,              /* gauge, 1: handler, version */
@@ -56,7 +56,8 @@ void metrics_set(struct metric_series *s, int64_t n) NONNULL_ALL;
 void metrics_change(struct metric_series *s, int64_t by) NONNULL_ALL;
 /* A histogram takes what its row's unit says: nanoseconds for seconds, else counts. */
 void metrics_observe(struct metric_series *s, uint64_t value) NONNULL_ALL;
-uint64_t metrics_read(const struct metric_series *s) NONNULL_ALL;  /* counter or gauge value; histogram count */
+/* A counter's or gauge's value; how many a histogram observed. */
+uint64_t metrics_read(const struct metric_series *s) NONNULL_ALL;
 
 /* Prometheus text format 0.0.4 of every series of the machine. */
 void metrics_expose(struct metrics *m, struct buf *out) NONNULL_ALL;

@@ -15,7 +15,7 @@
 #define METRIC_LABELS_MAX   4
 #define METRIC_BUCKETS_MAX  20
 #define SERIES_LABEL_BYTES  312         /* all labels of one series, as they are exposed */
-#define SERIES_MAX          4096        /* 2 MiB of address space, of which what is used is touched */
+#define SERIES_MAX          4096        /* 2 MiB, of which what is used is touched */
 
 enum metric_type { METRIC_NONE, METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 /* What one of the numbers is: exposed in Prometheus' base units. */
@@ -44,9 +44,9 @@ struct metric_series {
 	uint32_t metric;
 	uint32_t labels_len;
 	int64_t  pid;                   /* of a row with a pid label; else 0 */
-	uint64_t started;               /* that process's start, in the kernel's ticks; 0: unknown */
+	uint64_t started;               /* that process's start, see process_started; 0: unknown */
 	char     labels[SERIES_LABEL_BYTES];    /* handler="content",method="GET" */
-	/* counter or gauge: [0]; histogram: [0] is the sum, then one a bucket, +Inf last */
+	/* counter or gauge: [0]; histogram: the sum, then one a bucket, +Inf last */
 	uint64_t values[METRIC_BUCKETS_MAX + 2];
 };
 

@@ -60,6 +60,8 @@ struct sqlite_db {
  * It lies on its writer's stack; whoever leads the batch fills `result` and `err`.
  */
 struct sqlite_request {
+	/* Inside the batch's transaction: OK; sqlite_is_condition, with nothing
+	 * written; or another error, after which the transaction is undone. */
 	enum err  (*apply)(struct sqlite_db *db, struct sqlite_request *r);
 	const struct store_op *ops;
 	size_t                 n_ops;
@@ -142,6 +144,9 @@ NODISCARD enum err sqlite_match(struct sqlite_db *db, struct str words, struct b
 void sqlite_match_close(struct sqlite_db *db) NONNULL_ALL;
 
 /* --- sqlite_write.c --- */
+
+/* Whether a list that ends like this has written nothing and harmed nobody. */
+bool sqlite_is_condition(enum err err);
 
 enum err sqlite_write(void *connection, const struct store_op *ops, size_t n_ops,
     enum store_durability durability, int64_t now_ms, struct store_result *result);

@@ -2,8 +2,8 @@
  * sqlite_queue: many threads' writes in one commit.
  *
  * A writer puts its list into the queue.  The first one leads: it takes what is
- * queued, runs each list inside its own savepoint of one transaction, commits
- * (one fdatasync for all), tells the next in the queue to lead, and wakes those
+ * queued, runs the lists one after the other in one transaction (a list whose
+ * condition fails has written nothing), commits (one fdatasync for all), tells the next in the queue to lead, and wakes those
  * it has served.  No thread leads twice for one call, and there is no thread of
  * the store's own.
  *
@@ -77,42 +77,17 @@ static struct sqlite_request *take(struct sqlite_queue *q)
 
 /* --- the transaction, run by the leader alone --- */
 
-/* In a savepoint: what the others of the batch wrote stays when this one fails. */
-static enum err apply_guarded(struct sqlite_db *db, struct sqlite_request *r)
+/* Runs each list.  An error that is not about a condition is the whole batch's. */
+static enum err apply_batch(struct sqlite_db *db, struct sqlite_request *batch, bool *changed)
 {
-	enum err err = sqlite_fail(db, sqlite_run(db, STATEMENT_SAVEPOINT), "begin a list");
-	int rc = SQLITE_OK;
-
-	if (err != OK)
-		return err;
-	err = r->apply(db, r);
-	if (sqlite3_get_autocommit(db->handle) != 0)
-		return err;
-	if (err != OK)
-		rc = sqlite_run(db, STATEMENT_UNDO);
-	if (rc == SQLITE_OK)
-		rc = sqlite_run(db, STATEMENT_RELEASE);
-	/* A savepoint that cannot be undone takes the transaction with it. */
-	if (rc != SQLITE_OK)
-		rc = sqlite_run(db, STATEMENT_ROLLBACK);
-	return err != OK ? err : sqlite_fail(db, rc, "end a list");
-}
-
-/* How many lists are to be committed; -1: an error ended the transaction. */
-static int apply_batch(struct sqlite_db *db, struct sqlite_request *batch, enum err *err)
-{
-	bool alone = batch->next == NULL;
-	int good = 0;
-
 	for (struct sqlite_request *r = batch; r != NULL; r = r->next) {
-		r->err = alone ? r->apply(db, r) : apply_guarded(db, r);
-		good += r->err == OK;
-		if (sqlite3_get_autocommit(db->handle) != 0) {
-			*err = r->err != OK ? r->err : ERR_IO;
-			return -1;
-		}
+		r->err = r->apply(db, r);
+		if (r->err == OK)
+			*changed = true;
+		else if (!sqlite_is_condition(r->err))
+			return r->err;
 	}
-	return good;
+	return OK;
 }
 
 static int set_durability(struct sqlite_store *s, const struct sqlite_request *batch)
@@ -136,21 +111,20 @@ static enum err run_batch(struct sqlite_store *s, struct sqlite_request *batch)
 {
 	struct sqlite_db *db = &s->writer;
 	enum err err = sqlite_fail(db, set_durability(s, batch), "set durability");
-	int good, rc;
+	bool changed = false;
 
 	if (err != OK)
 		return err;
 	db->deadline_ns = batch->deadline_ns;
 	err = sqlite_fail(db, sqlite_run(db, STATEMENT_BEGIN), "begin");
-	if (err != OK)
-		return err;
-	good = apply_batch(db, batch, &err);
-	if (good < 0)
-		return err;
-	rc = sqlite_run(db, good > 0 ? STATEMENT_COMMIT : STATEMENT_ROLLBACK);
-	err = sqlite_fail(db, rc, "commit");
-	if (sqlite3_get_autocommit(db->handle) == 0)
-		rc = sqlite_run(db, STATEMENT_ROLLBACK);
+	if (err == OK)
+		err = apply_batch(db, batch, &changed);
+	if (err == OK && changed)
+		err = sqlite_fail(db, sqlite_run(db, STATEMENT_COMMIT), "commit");
+	/* Nothing to commit, or an error after which SQLite may have done it itself. */
+	if (sqlite3_get_autocommit(db->handle) == 0 &&
+	    sqlite_run(db, STATEMENT_ROLLBACK) != SQLITE_OK && err == OK)
+		err = ERR_IO;
 	return err;
 }
 

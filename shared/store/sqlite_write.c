@@ -14,6 +14,18 @@ struct stored {
 	bool     has_text;
 };
 
+/* What a list has done so far. */
+struct changed {
+	struct store_result result;
+	size_t              at;         /* the operation under way */
+	bool                added;      /* result.n is set */
+};
+
+bool sqlite_is_condition(enum err err)
+{
+	return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_STALE || err == ERR_INVALID;
+}
+
 static int find(struct sqlite_db *db, const struct store_item *item, int64_t now_ms,
     struct stored *out)
 {
@@ -138,85 +150,127 @@ static int count_up(struct sqlite_db *db, int64_t id, int64_t n)
 	return sqlite_finish(db, STATEMENT_COUNT_UP, st);
 }
 
-static enum err put(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
-    struct store_result *result)
+/* The value that an add leaves behind.  SQLite would go on in floating point. */
+static bool add_fits(const struct store_op *op, const struct stored *old, int64_t *n)
+{
+	*n = op->item.n;
+	return !old->live || !__builtin_add_overflow(old->n, op->item.n, n);
+}
+
+/* Whether the operation may go ahead, and what it will find. */
+static enum err look(struct sqlite_db *db, const struct store_op *op, int64_t now_ms,
+    struct stored *old)
+{
+	enum err err = sqlite_fail(db, find(db, &op->item, now_ms, old), "look up");
+	int64_t n;
+
+	if (err == OK)
+		err = check(op, old);
+	if (err == OK && op->verb == STORE_ADD && !add_fits(op, old, &n))
+		err = ERR_INVALID;
+	return err;
+}
+
+static int add(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
+    struct changed *changed)
+{
+	int64_t n;
+
+	(void)add_fits(op, old, &n);
+	if (!changed->added)
+		changed->result.n = n;
+	changed->added = true;
+	return old->live ? count_up(db, old->id, n) : put_item(db, &op->item, old, 1);
+}
+
+static int put(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
+    struct changed *changed)
 {
 	uint64_t version = old->live ? old->version + 1 : 1;
 
-	if (result->version == 0)
-		result->version = version;
-	return sqlite_fail(db, put_item(db, &op->item, old, version), "write");
+	if (changed->result.version == 0)
+		changed->result.version = version;
+	return put_item(db, &op->item, old, version);
 }
 
-static enum err delete(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
-    struct store_result *result)
+static enum err change(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
+    struct changed *changed)
 {
-	(void)op;
-	(void)result;
-	if (old->id == 0)
-		return OK;
-	return sqlite_fail(db, remove_row(db, old->id, old->has_text), "delete");
-}
-
-static enum err add(struct sqlite_db *db, const struct store_op *op, const struct stored *old,
-    int64_t *n)
-{
-	if (!old->live) {
-		*n = op->item.n;
-		return sqlite_fail(db, put_item(db, &op->item, old, 1), "count");
-	}
-	/* SQLite would go on in floating point. */
-	if (__builtin_add_overflow(old->n, op->item.n, n))
-		return ERR_INVALID;
-	return sqlite_fail(db, count_up(db, old->id, *n), "count");
-}
-
-static enum err apply_op(struct sqlite_db *db, const struct store_op *op, int64_t now_ms,
-    struct store_result *result, bool *added)
-{
-	struct stored old;
-	int64_t n = 0;
-	enum err err = sqlite_fail(db, find(db, &op->item, now_ms, &old), "look up");
-
-	if (err == OK)
-		err = check(op, &old);
-	if (err != OK)
-		return err;
 	switch (op->verb) {
 	case STORE_PUT:
-		return put(db, op, &old, result);
-	case STORE_DELETE:
-		return delete(db, op, &old, result);
+		return sqlite_fail(db, put(db, op, old, changed), "write");
 	case STORE_ADD:
-		err = add(db, op, &old, &n);
-		if (err == OK && !*added)
-			result->n = n;
-		*added = true;
-		return err;
+		return sqlite_fail(db, add(db, op, old, changed), "count");
+	case STORE_DELETE:
+		if (old->id == 0)
+			return OK;
+		return sqlite_fail(db, remove_row(db, old->id, old->has_text), "delete");
 	case STORE_CHECK:
 		return OK;
 	}
-	return ERR_INVALID;
+	return ERR_INTERNAL;
 }
 
-static bool is_condition(enum err err)
+/* Looks at everything first and then writes: a list whose condition fails has
+ * written nothing, so the others of its commit need no savepoint against it. */
+static enum err apply_distinct(struct sqlite_db *db, struct sqlite_request *r,
+    struct changed *changed)
 {
-	return err == ERR_EXISTS || err == ERR_NOT_FOUND || err == ERR_STALE || err == ERR_INVALID;
+	struct stored old[STORE_OPS_MAX];
+	enum err err = OK;
+
+	for (size_t i = 0; i < r->n_ops && err == OK; i++) {
+		changed->at = i;
+		err = look(db, &r->ops[i], r->now_ms, &old[i]);
+	}
+	for (size_t i = 0; i < r->n_ops && err == OK; i++)
+		err = change(db, &r->ops[i], &old[i], changed);
+	return err;
+}
+
+/* An item occurs twice: what the second operation finds, the first has written. */
+static enum err apply_in_turn(struct sqlite_db *db, struct sqlite_request *r,
+    struct changed *changed)
+{
+	struct stored old;
+	enum err err = sqlite_fail(db, sqlite_run(db, STATEMENT_SAVEPOINT), "begin a list");
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; i < r->n_ops && err == OK; i++) {
+		changed->at = i;
+		err = look(db, &r->ops[i], r->now_ms, &old);
+		if (err == OK)
+			err = change(db, &r->ops[i], &old, changed);
+	}
+	if (sqlite_is_condition(err))
+		rc = sqlite_run(db, STATEMENT_UNDO);
+	if (rc == SQLITE_OK && (err == OK || sqlite_is_condition(err)))
+		rc = sqlite_run(db, STATEMENT_RELEASE);
+	return rc == SQLITE_OK ? err : sqlite_fail(db, rc, "end a list");
+}
+
+static bool has_twins(const struct store_op *ops, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (str_eq(ops[i].item.sk, ops[j].item.sk) &&
+			    str_eq(ops[i].item.pk, ops[j].item.pk))
+				return true;
+	return false;
 }
 
 static enum err apply_list(struct sqlite_db *db, struct sqlite_request *r)
 {
-	bool added = false;
-	enum err err = OK;
+	struct changed changed = { .result.failed = r->n_ops };
+	enum err err = has_twins(r->ops, r->n_ops) ? apply_in_turn(db, r, &changed)
+	    : apply_distinct(db, r, &changed);
 
-	*r->result = (struct store_result){ .failed = r->n_ops };
-	for (size_t i = 0; i < r->n_ops && err == OK; i++) {
-		err = apply_op(db, &r->ops[i], r->now_ms, r->result, &added);
-		if (err != OK)
-			*r->result = (struct store_result){
-				.failed = is_condition(err) ? i : r->n_ops
-			};
-	}
+	if (err == OK)
+		*r->result = changed.result;
+	else
+		*r->result = (struct store_result){
+			.failed = sqlite_is_condition(err) ? changed.at : r->n_ops
+		};
 	return err;
 }
 

@@ -87,7 +87,7 @@ function row (measure, target, value, ok, note = '') {
 
 const limits = join(root, 'limits.json')
 writeFileSync(limits, JSON.stringify({
-  policies: ['anonymous', 'user', 'analyst', 'admin', 'owner'].map(name => ({ name, limit: 1e8, period_ms: 60000, burst: 1e8 }))
+  policies: ['anonymous', 'user', 'analyst', 'admin', 'owner'].map(name => ({ name, limit: 5e7, period_ms: 60000, burst: 5e7 }))
 }))
 
 function settings (state) {
@@ -121,10 +121,9 @@ async function startBare (stack, head, body, name) {
   mkdirSync(join(state, 'log'), { recursive: true })
   writeFileSync(join(state, 'answer'), `${head}\r\n\r\n${body}`)
   const port = await freePort()
-  const conf = readFileSync(configure('lighttpd', state, port), 'utf8')
-  const only = conf.replace(/^fastcgi\.server[\s\S]*?^\)$/m, '')
+  const conf = readFileSync(configure('lighttpd', state, port, ['--handlers', 'docs']), 'utf8')
   const file = join(state, 'bare.conf')
-  writeFileSync(file, only + `\nfastcgi.server = ( "/" => (( "socket" => "${state}/bare.sock", "bin-path" => "${build}/tests/bare ${state}/answer", "max-procs" => 1, "check-local" => "disable", "listen-backlog" => 1024 )) )\n`)
+  writeFileSync(file, conf.replace(/"bin-path" => "[^"]*"/, `"bin-path" => "${build}/tests/bare ${state}/answer"`))
   const child = start('lighttpd', ['-D', '-f', file])
   await until('bare', answers(`http://127.0.0.1:${port}/`))
   return { child, url: `http://127.0.0.1:${port}`, state }
@@ -132,12 +131,12 @@ async function startBare (stack, head, body, name) {
 
 async function startNginx (state) {
   const port = await freePort()
+  const file = configure('nginx', state, port)
   const children = []
   for (const h of handlers) {
     const log = openSync(join(state, `log/${h}.log`), 'a')
-    children.push(start(join(build, 'bin', h), ['--listen', join(state, `${h}.sock`)], { env: settings(state), log }))
+    children.push(start(join(build, 'bin', h), ['--listen', join(state, `run/${h}.sock`)], { env: settings(state), log }))
   }
-  const file = configure('nginx', state, port)
   children.push(start('nginx', ['-c', file, '-g', 'daemon off;']))
   await until('nginx', answers(`http://127.0.0.1:${port}/health`))
   return { children, url: `http://127.0.0.1:${port}` }

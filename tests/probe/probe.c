@@ -37,10 +37,25 @@ static bool refuse(struct call *c, struct str why)
 
 /* --- reading a question ----------------------------------------------------------- */
 
+/* The bytes of NAME_base64. */
+static bool read_bytes(struct call *c, const char *name, struct str *out)
+{
+	const struct json *v = json_get(c->in, arena_printf(c->arena, "%s_base64", name));
+
+	if (json_type(v) != JSON_STRING)
+		return refuse(c, arena_printf(c->arena, "%s_base64 must be a string", name));
+	if (crypto_base64_decode(c->arena, json_string(v), out) != OK)
+		return refuse(c, arena_printf(c->arena, "%s_base64 must be base64", name));
+	return true;
+}
+
+/* NAME, or NAME_base64 for what is no text. */
 static bool read_text(struct call *c, const char *name, struct str *out)
 {
 	const struct json *v = json_get(c->in, str_of(name));
 
+	if (v == NULL && json_get(c->in, arena_printf(c->arena, "%s_base64", name)) != NULL)
+		return read_bytes(c, name, out);
 	if (json_type(v) != JSON_STRING)
 		return refuse(c, arena_printf(c->arena, "%s must be a string", name));
 	*out = json_string(v);
@@ -54,18 +69,6 @@ static bool read_optional_text(struct call *c, const char *name, struct str *out
 
 	*out = STR_NONE;
 	return v == NULL || json_type(v) == JSON_NULL || read_text(c, name, out);
-}
-
-/* The bytes of NAME_base64. */
-static bool read_bytes(struct call *c, const char *name, struct str *out)
-{
-	struct str text;
-
-	if (!read_text(c, name, &text))
-		return false;
-	if (crypto_base64_decode(c->arena, text, out) != OK)
-		return refuse(c, arena_printf(c->arena, "%s must be base64", name));
-	return true;
 }
 
 struct texts {
@@ -130,7 +133,7 @@ static bool json_verb(struct call *c)
 	struct str text;
 	uint64_t depth;
 
-	if (!read_bytes(c, "text_base64", &text) ||
+	if (!read_bytes(c, "text", &text) ||
 	    !read_number(c, c->in, "max_depth", 1, JSON_DEPTH_MAX, &depth))
 		return false;
 	enum err e = json_parse(c->arena, text,
@@ -366,7 +369,8 @@ static struct str answer(struct arena *a, struct str line)
 static void print_help(void)
 {
 	puts("probe: a JSON object a line in, {\"verb\": …}; a JSON object a line out,\n"
-	     "{\"ok\": true, \"value\": …} or {\"ok\": false, \"error\": \"…\"}.\n");
+	     "{\"ok\": true, \"value\": …} or {\"ok\": false, \"error\": \"…\"}.\n"
+	     "Any string NAME may come as NAME_base64 instead.\n");
 	for (size_t i = 0; i < COUNT(verbs); i++)
 		printf("%-15s in:    %s\n%-15s value: %s\n", verbs[i].name, verbs[i].in, "", verbs[i].value);
 }

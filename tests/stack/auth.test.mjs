@@ -8,9 +8,8 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import * as jose from 'jose';
-import { Client, eventually, median, signIn } from './client.mjs';
-import { startStack } from './harness.mjs';
-import { generousLimits } from './limits.mjs';
+import { Client, median, signIn } from './client.mjs';
+import { OWNER, startStack, until } from './harness.mjs';
 
 const DRAFTS = '/v1/blog?status=all';      // content's answer to whoever may edit
 const ME = '/v1/auth/me';
@@ -20,10 +19,9 @@ const base64url = (value) =>
 	Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 describe('sign-in', () => {
-	let stack, client;
+	let stack, client, owner = OWNER;
 	before(async () => {
-		stack = await startStack({
-			settings: { REFRESH_GRACE_S: '1' }, limits: generousLimits });
+		stack = await startStack('lighttpd', { env: { REFRESH_GRACE_S: '1' } });
 		client = new Client(stack.url);
 	});
 	after(async () => {
@@ -49,7 +47,7 @@ describe('sign-in', () => {
 	}
 
 	test('gives the owner tokens that no cache keeps', async () => {
-		const reply = await client.post('/v1/auth/login', stack.owner);
+		const reply = await client.post('/v1/auth/login', owner);
 		assert.equal(reply.status, 200);
 		assert.equal(reply.headers['cache-control'], 'no-store');
 		const tokens = reply.json;
@@ -61,24 +59,24 @@ describe('sign-in', () => {
 	});
 
 	test('takes the address in any case', async () => {
-		const email = stack.owner.email.toUpperCase();
-		await assertAlive(await signIn(client, { ...stack.owner, email }));
+		const email = owner.email.toUpperCase();
+		await assertAlive(await signIn(client, { ...owner, email }));
 	});
 
 	test('says who the caller is', async () => {
-		const { access_token: token } = await signIn(client, stack.owner);
+		const { access_token: token } = await signIn(client);
 		const reply = await client.get(ME, { token });
 		assert.equal(reply.status, 200);
 		assert.equal(reply.headers['cache-control'], 'no-store');
 		const me = reply.json;
-		assert.equal(me.email, stack.owner.email);
+		assert.equal(me.email, owner.email);
 		assert.deepEqual(me.roles, ['owner']);
 		assert.ok(me.scopes.includes('content:write'));
 		assert.equal(me.id, claimsOf(token).sub);
 	});
 
 	test('changes the name under If-Match and refuses a stale one', async () => {
-		const { access_token: token } = await signIn(client, stack.owner);
+		const { access_token: token } = await signIn(client);
 		const first = (await client.get(ME, { token })).headers.etag;
 		assert.match(first, /^"[^"]+"$/);
 		const unchanged = await client.get(ME, { token, headers: { 'if-none-match': first } });
@@ -102,7 +100,7 @@ describe('sign-in', () => {
 	});
 
 	test('refuses to change what is not the caller’s to change', async () => {
-		const { access_token: token } = await signIn(client, stack.owner);
+		const { access_token: token } = await signIn(client);
 		const reply = await client.patch(ME,
 			{ roles: ['owner'], scopes: [], name: 5, wings: 2 }, { token });
 		assert.equal(reply.status, 422);
@@ -112,7 +110,7 @@ describe('sign-in', () => {
 
 	test('answers a wrong password and an unknown account alike, after the same time', async () => {
 		const attempts = {
-			wrong: { email: stack.owner.email, password: 'not the right one' },
+			wrong: { email: owner.email, password: 'not the right one' },
 			unknown: { email: 'nobody@localhost', password: 'not the right one' },
 		};
 		const times = { wrong: [], unknown: [] }, bodies = {};
@@ -133,7 +131,7 @@ describe('sign-in', () => {
 	});
 
 	test('rotates the refresh token', async () => {
-		const first = await signIn(client, stack.owner);
+		const first = await signIn(client);
 		const reply = await refresh(first.refresh_token);
 		assert.equal(reply.status, 200);
 		const second = reply.json;
@@ -144,11 +142,11 @@ describe('sign-in', () => {
 	});
 
 	test('ends the session in every handler when a spent refresh token comes again', async () => {
-		const first = await signIn(client, stack.owner);
+		const first = await signIn(client);
 		const second = (await refresh(first.refresh_token)).json;
 		await assertAlive(second);      // each handler has verified and remembers it
 		let latest = second;
-		await eventually('the spent token to be refused', async () => {
+		await until('the spent token to be refused', async () => {
 			const reply = await refresh(first.refresh_token);
 			if (reply.status === 200)
 				latest = reply.json;
@@ -160,7 +158,7 @@ describe('sign-in', () => {
 	});
 
 	test('lets two tabs that refresh at once both go on', async () => {
-		const { refresh_token: token } = await signIn(client, stack.owner);
+		const { refresh_token: token } = await signIn(client);
 		const replies = await Promise.all(Array.from({ length: 8 }, () => refresh(token)));
 		assert.deepEqual(replies.map((r) => r.status), replies.map(() => 200));
 		const sessions = new Set(replies.map((r) => claimsOf(r.json.access_token).sid));
@@ -172,7 +170,7 @@ describe('sign-in', () => {
 	});
 
 	test('refuses refresh tokens that are none', async () => {
-		const tokens = await signIn(client, stack.owner);
+		const tokens = await signIn(client);
 		const forged = [
 			tokens.access_token.slice(0, 200), 'qr_', `qr_${'A'.repeat(43)}`,
 			tokens.refresh_token.slice(0, -1), `${tokens.refresh_token}A`, "' OR 1=1 --",
@@ -183,7 +181,7 @@ describe('sign-in', () => {
 	});
 
 	test('ends one session on logout', async () => {
-		const [one, other] = [await signIn(client, stack.owner), await signIn(client, stack.owner)];
+		const [one, other] = [await signIn(client), await signIn(client)];
 		await assertAlive(one);
 		const reply = await client.post('/v1/auth/logout', {}, { token: one.access_token });
 		assert.equal(reply.status, 204);
@@ -194,7 +192,7 @@ describe('sign-in', () => {
 	test('ends every session on logout everywhere', async () => {
 		const all = [];
 		for (let i = 0; i < 3; i++)
-			all.push(await signIn(client, stack.owner));
+			all.push(await signIn(client));
 		for (const tokens of all)
 			await assertAlive(tokens);
 		const reply = await client.post('/v1/auth/logout', { everywhere: true },
@@ -202,11 +200,11 @@ describe('sign-in', () => {
 		assert.equal(reply.status, 204);
 		for (const tokens of all)
 			await assertOver(tokens);
-		await assertAlive(await signIn(client, stack.owner));
+		await assertAlive(await signIn(client));
 	});
 
 	test('lets jose verify our tokens with the keys that discovery names', async () => {
-		const { access_token: access, id_token: id } = await signIn(client, stack.owner);
+		const { access_token: access, id_token: id } = await signIn(client);
 		const discovery = (await client.get('/.well-known/openid-configuration')).json;
 		assert.equal(new URL(discovery.jwks_uri).origin, new URL(stack.url).origin);
 		const keys = jose.createRemoteJWKSet(new URL(discovery.jwks_uri));
@@ -224,7 +222,7 @@ describe('sign-in', () => {
 	});
 
 	test('ends the other sessions when the password changes', async () => {
-		const [own, other] = [await signIn(client, stack.owner), await signIn(client, stack.owner)];
+		const [own, other] = [await signIn(client), await signIn(client)];
 		await assertAlive(other);
 		const change = (old_password, new_password) => client.post('/v1/auth/password/change',
 			{ old_password, new_password }, { token: own.access_token });
@@ -232,28 +230,28 @@ describe('sign-in', () => {
 		const wrong = await change('not the old one', 'a new and long one');
 		assert.equal(wrong.status, 422);
 		assert.equal(wrong.json.errors[0].pointer, '/old_password');
-		const short = await change(stack.owner.password, 'short');
+		const short = await change(owner.password, 'short');
 		assert.equal(short.status, 422);
 		assert.equal(short.json.errors[0].pointer, '/new_password');
 		await assertAlive(other);
 
-		const password = 'correct horse battery staple';
-		assert.equal((await change(stack.owner.password, password)).status, 204);
+		const password = 'tricolour umbrella stand 41';
+		assert.equal((await change(owner.password, password)).status, 204);
 		await assertOver(other);
 		await assertAlive(own);
 		assert.equal((await refresh(own.refresh_token)).status, 200);
-		assert.equal((await client.post('/v1/auth/login', stack.owner)).status, 401);
-		stack.owner = { ...stack.owner, password };
-		await assertAlive(await signIn(client, stack.owner));
+		assert.equal((await client.post('/v1/auth/login', owner)).status, 401);
+		owner = { ...owner, password };
+		await assertAlive(await signIn(client, owner));
 	});
 });
 
 describe('tokens that are not ours', () => {
 	let stack, client, tokens, header, payload, publicKey;
 	before(async () => {
-		stack = await startStack({ limits: generousLimits });
+		stack = await startStack('lighttpd');
 		client = new Client(stack.url);
-		tokens = await signIn(client, stack.owner);
+		tokens = await signIn(client);
 		[header, payload] = tokens.access_token.split('.').slice(0, 2)
 			.map((part) => JSON.parse(Buffer.from(part, 'base64url')));
 		const [key] = (await client.get('/.well-known/jwks.json')).json.keys;
@@ -365,15 +363,15 @@ describe('tokens that are not ours', () => {
 
 describe('access tokens', () => {
 	test('end at their time, also where they are remembered', async () => {
-		const stack = await startStack({
-			settings: { ACCESS_TOKEN_TTL_S: '2', CLOCK_SKEW_S: '0' }, limits: generousLimits });
+		const stack = await startStack('lighttpd',
+			{ env: { ACCESS_TOKEN_TTL_S: '2', CLOCK_SKEW_S: '0' } });
 		const client = new Client(stack.url);
 		try {
-			const { access_token: token, expires_in } = await signIn(client, stack.owner);
+			const { access_token: token, expires_in } = await signIn(client);
 			assert.equal(expires_in, 2);
 			const end = claimsOf(token).exp * 1000;
 			for (const path of [ME, DRAFTS]) {
-				await eventually(`${path} to refuse the token`, async () => {
+				await until(`${path} to refuse the token`, async () => {
 					const sent = Date.now();
 					const { status } = await client.get(path, { token });
 					assert.equal(status === 200 ? sent <= end : Date.now() >= end, true,
@@ -389,24 +387,26 @@ describe('access tokens', () => {
 });
 
 describe('guessing', () => {
+	const builtIn = { LIMITS: '', TRUSTED_PROXIES: '127.0.0.1' };
+
 	test('is limited by account and network, and locks nobody out elsewhere', async () => {
-		const stack = await startStack({ settings: { TRUSTED_PROXIES: '127.0.0.1' } });
+		const stack = await startStack('lighttpd', { env: builtIn });
 		const client = new Client(stack.url);
 		const login = (credentials, address) => client.post('/v1/auth/login', credentials,
 			{ headers: { 'x-forwarded-for': address } });
 		try {
-			const { email } = stack.owner;
+			const { email } = OWNER;
 			const statuses = [];
 			for (let i = 0; i < 10; i++)
 				statuses.push((await login({ email, password: `guess ${i}` }, '192.0.2.1')).status);
 			assert.deepEqual(statuses, statuses.map(() => 401));
 
-			const refused = await login(stack.owner, '192.0.2.1');
+			const refused = await login(OWNER, '192.0.2.1');
 			assert.equal(refused.status, 429);
 			assert.ok(Number(refused.headers['retry-after']) >= 1);
 			assert.match(refused.headers['ratelimit-policy'], /^"sign-in-account";q=10;w=60$/);
 
-			assert.equal((await login(stack.owner, '192.0.2.2')).status, 200);
+			assert.equal((await login(OWNER, '192.0.2.2')).status, 200);
 		} finally {
 			client.close();
 			await stack.stop();
@@ -414,7 +414,7 @@ describe('guessing', () => {
 	});
 
 	test('of many accounts is limited by address', async () => {
-		const stack = await startStack({ settings: { TRUSTED_PROXIES: '127.0.0.1' } });
+		const stack = await startStack('lighttpd', { env: builtIn });
 		const client = new Client(stack.url);
 		try {
 			const statuses = [];

@@ -1,7 +1,10 @@
-// HTTP as the stack tests speak it: requests over kept connections, raw bytes over
-// a socket, and waiting for a condition with a deadline.
+// What the stack tests send: requests over kept connections, and bytes over a socket
+// that closes when the server falls silent.  Starting servers is harness.mjs's.
+import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
+import path from 'node:path';
+import { OWNER, temporaryFolder } from './harness.mjs';
 
 export class Reply {
 	constructor(message, bytes) {
@@ -80,31 +83,18 @@ export class Client {
 	}
 }
 
-export async function signIn(client, { email, password }) {
-	const reply = await client.post('/v1/auth/login', { email, password });
+export async function signIn(client, credentials = OWNER) {
+	const reply = await client.post('/v1/auth/login', credentials);
 	if (reply.status !== 200)
-		throw new Error(`sign-in of ${email}: ${reply.status} ${reply.text}`);
+		throw new Error(`sign-in of ${credentials.email}: ${reply.status} ${reply.text}`);
 	return reply.json;
 }
 
-// Waits until `probe` gives something true, and gives that; what it throws counts
-// as not yet.
-export async function eventually(what, probe, { within = 10000, every = 20 } = {}) {
-	const end = Date.now() + within;
-	let last;
-	for (;;) {
-		try {
-			const value = await probe();
-			if (value)
-				return value;
-			last = undefined;
-		} catch (error) {
-			last = error;
-		}
-		if (Date.now() > end)
-			throw new Error(`not within ${within} ms: ${what}`, { cause: last });
-		await new Promise((resolve) => setTimeout(resolve, every));
-	}
+// A file for LIMITS that changes these policies of the built-in ones.
+export function policyFile(policies) {
+	const file = path.join(temporaryFolder(), 'limits.json');
+	fs.writeFileSync(file, JSON.stringify({ policies }));
+	return file;
 }
 
 // A socket to the server that keeps what it hears.

@@ -71,6 +71,7 @@ static struct str made(const struct entry *entries, size_t count, int format, in
 	buf_init(out, &arena, 100u << 20);
 	assert_int_equal(archive_write_set_format(a, format), ARCHIVE_OK);
 	assert_int_equal(archive_write_add_filter(a, filter), ARCHIVE_OK);
+	assert_int_equal(archive_write_set_bytes_in_last_block(a, 1), ARCHIVE_OK);
 	assert_int_equal(archive_write_open(a, out, NULL, append, NULL), ARCHIVE_OK);
 	for (size_t i = 0; i < count; i++)
 		put_entry(a, &entries[i]);
@@ -274,7 +275,7 @@ TEST(reports_a_cut_compression)
 	struct str seen;
 
 	(void)state;
-	assert_int_equal(visit(str_first(whole, whole.len - 20), &seen), ERR_INVALID);
+	assert_int_equal(visit(str_first(whole, whole.len / 2), &seen), ERR_INVALID);
 }
 
 TEST(refuses_what_is_no_tar)
@@ -334,10 +335,24 @@ TEST(reads_what_it_wrote)
 	w = archive_writer_open(&arena, collect, &out);
 	assert_non_null(w);
 	assert_int_equal(archive_writer_add(w, "blog/a.md", 1700000000123, STR("one")), OK);
-	assert_int_equal(archive_writer_add(w, "blog/\xC3\xBC.md", 0, STR("")), OK);
+	assert_int_equal(archive_writer_add(w, "blog/b.md", 0, STR("")), OK);
 	assert_int_equal(archive_writer_close(w), OK);
 	assert_int_equal(visit(buf_str(&out), &seen), OK);
-	assert_str(seen, STR("blog/a.md=one;blog/\xC3\xBC.md=;"));
+	assert_str(seen, STR("blog/a.md=one;blog/b.md=;"));
+}
+
+TEST(writes_only_plain_names)
+{
+	static const char *const names[] = { "", "a b", "\xC3\xBC.md", "a\nb" };
+	struct archive_writer *w;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, &arena, 1u << 20);
+	w = archive_writer_open(&arena, collect, &out);
+	for (size_t i = 0; i < COUNT(names); i++)
+		assert_row(archive_writer_add(w, names[i], 0, STR("x")) == ERR_INVALID, names[i]);
+	assert_int_equal(archive_writer_close(w), OK);
 }
 
 TEST(writes_an_empty_archive)
@@ -410,5 +425,5 @@ TEST_MAIN(CASE(reads_every_tar_and_compression), CASE(refuses_bad_names_one_by_o
     CASE(visits_what_stands_before_the_cut), CASE(reports_a_cut_compression),
     CASE(refuses_what_is_no_tar), CASE(does_not_take_markdown_for_an_archive),
     CASE(ends_with_the_error_of_a_visit), CASE(reads_what_it_wrote),
-    CASE(writes_an_empty_archive), CASE(writes_piece_by_piece),
+    CASE(writes_only_plain_names), CASE(writes_an_empty_archive), CASE(writes_piece_by_piece),
     CASE(keeps_the_first_error_of_the_sink), CASE(is_closed_with_its_arena))

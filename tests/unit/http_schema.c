@@ -311,6 +311,7 @@ TEST(query_text_is_read_as_its_type)
 	CHECK_TEXTS(booleans, FIELD_BOOL);
 	assert_true(text_fits(FIELD_ENUM, "draft"));
 	assert_false(text_fits(FIELD_ENUM, "all"));
+	assert_true(text_fits(FIELD_ANY, "x"));
 	assert_false(text_fits(FIELD_UNSET, "x"));
 	assert_false(text_fits(FIELD_OBJECT, "{}"));
 }

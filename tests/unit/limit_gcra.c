@@ -195,6 +195,16 @@ TEST(the_cost_in_time_is_what_a_take_moves)
 	assert_int_equal(tat - start, limit_gcra_cost_ns(&ten, 3));
 }
 
+TEST(what_rounding_leaves_is_not_given_away)
+{
+	(void)state;
+	for (uint64_t limit = 1; limit < 1000; limit++) {
+		const struct limit_policy p = { .name = "any", .limit = limit, .period_ms = 1 };
+		assert_true(limit_gcra_cost_ns(&p, limit) >= MS);
+		assert_true(limit_gcra_cost_ns(&p, limit) < MS + limit);
+	}
+}
+
 TEST_MAIN(
 	RUN(a_fresh_cell_gives_the_burst_at_once_and_no_more),
 	RUN(a_burst_of_0_is_the_limit),
@@ -210,4 +220,5 @@ TEST_MAIN(
 	RUN(a_late_thread_gets_nothing_for_being_late),
 	RUN(a_clock_set_back_hands_out_no_more),
 	RUN(a_clock_set_back_locks_nobody_out),
-	RUN(the_cost_in_time_is_what_a_take_moves))
+	RUN(the_cost_in_time_is_what_a_take_moves),
+	RUN(what_rounding_leaves_is_not_given_away))

@@ -119,7 +119,7 @@ TEST(the_verdict_has_what_headers_need)
 	assert_true(v.allowed);
 	assert_int_equal(v.limit, 20);
 	assert_int_equal(v.remaining, 15);
-	assert_int_equal(v.period_ms, 1000);
+	assert_int_equal(v.period_ms, 2000);
 	assert_int_equal(v.reset_s, 1);
 	assert_int_equal(v.retry_after_s, 0);
 	v = take(&f, who, 20, start_ms);

@@ -247,23 +247,54 @@ TEST(another_process_under_the_same_pid_starts_anew)
 	metrics_close(m);
 }
 
-static void *make_and_count(void *argument)
-{
-	for (unsigned i = 0; i < 300; i++) {
-		char route[16];
-		(void)snprintf(route, sizeof(route), "/r%u", i);
-		const char *labels[] = { "content", "GET", route, "200" };
-		metrics_add(metrics_series(argument, METRIC_REQUESTS, labels), 1);
-	}
-	return NULL;
-}
+#define ROUTES 300
 
-static uint64_t count_of(struct metrics *m, unsigned i)
+static struct metric_series *route_series(struct metrics *m, const char *method, unsigned i)
 {
 	char route[16];
 	(void)snprintf(route, sizeof(route), "/r%u", i);
-	const char *labels[] = { "content", "GET", route, "200" };
-	return metrics_read(metrics_series(m, METRIC_REQUESTS, labels));
+	const char *labels[] = { "content", method, route, "200" };
+	return metrics_series(m, METRIC_REQUESTS, labels);
+}
+
+/* Series that all others make too, and between them some that nobody else does. */
+static void make_and_count(struct metrics *m, unsigned number)
+{
+	char own[16];
+	(void)snprintf(own, sizeof(own), "M%u", number);
+	for (unsigned i = 0; i < ROUTES; i++) {
+		metrics_add(route_series(m, own, i), 1);
+		metrics_add(route_series(m, "GET", i), 1);
+	}
+}
+
+static void assert_counted(struct metrics *m)
+{
+	for (unsigned i = 0; i < ROUTES; i++) {
+		assert_int_equal(metrics_read(route_series(m, "GET", i)), THREADS);
+		for (unsigned number = 0; number < THREADS; number++) {
+			char own[16];
+			(void)snprintf(own, sizeof(own), "M%u", number);
+			assert_int_equal(metrics_read(route_series(m, own, i)), 1);
+		}
+	}
+	size_t used = 0;
+	while (SERIES_STATE(m->registry->words[used]) == SERIES_READY)
+		used++;
+	/* and the registry's own: dropped series, lines of the log at four levels */
+	assert_int_equal(used, ROUTES * (THREADS + 1) + 5);
+}
+
+struct maker {
+	struct metrics *metrics;
+	unsigned        number;
+};
+
+static void *make_in_thread(void *argument)
+{
+	const struct maker *maker = argument;
+	make_and_count(maker->metrics, maker->number);
+	return NULL;
 }
 
 TEST(threads_that_make_the_same_series_share_it)
@@ -271,12 +302,14 @@ TEST(threads_that_make_the_same_series_share_it)
 	(void)state;
 	struct metrics *m = open_private();
 	pthread_t threads[THREADS];
-	for (size_t i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, make_and_count, m), 0);
+	struct maker makers[THREADS];
+	for (unsigned i = 0; i < THREADS; i++) {
+		makers[i] = (struct maker){ m, i };
+		assert_int_equal(pthread_create(&threads[i], NULL, make_in_thread, &makers[i]), 0);
+	}
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	for (unsigned i = 0; i < 300; i++)
-		assert_int_equal(count_of(m, i), THREADS);
+	assert_counted(m);
 	metrics_close(m);
 }
 
@@ -292,30 +325,32 @@ TEST(processes_share_counts_and_they_outlive_them)
 	char directory[] = "/tmp/quiver-metrics-XXXXXX";
 	pid_t pids[THREADS];
 	struct metrics *m;
+	int gate[2];
+	char byte;
 	assert_non_null(mkdtemp(directory));
+	assert_int_equal(pipe(gate), 0);
 	for (size_t i = 0; i < THREADS; i++) {
 		pids[i] = fork();
 		assert_true(pids[i] >= 0);
 		if (pids[i] != 0)
 			continue;
-		if (metrics_open(directory, &m) != OK)
+		close(gate[1]);
+		if (metrics_open(directory, &m) != OK || read(gate[0], &byte, 1) != 0)
 			_exit(1);
-		make_and_count(m);
+		make_and_count(m, (unsigned)i);
 		metrics_close(m);
 		_exit(0);
 	}
+	/* the end of the pipe is what they wait for: all begin at once */
+	close(gate[0]);
+	close(gate[1]);
 	for (size_t i = 0; i < THREADS; i++) {
 		int status;
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_int_equal(status, 0);
 	}
 	assert_int_equal(metrics_open(directory, &m), OK);
-	for (unsigned i = 0; i < 300; i++)
-		assert_int_equal(count_of(m, i), THREADS);
-	size_t used = 0;
-	while (SERIES_STATE(m->registry->words[used]) == SERIES_READY)
-		used++;
-	assert_int_equal(used, 300 + 5);
+	assert_counted(m);
 	metrics_close(m);
 	assert_int_equal(nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }

@@ -1,0 +1,178 @@
+#include "config/settings.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "config/config.h"
+
+static const char *const environments[] = { "development", "staging", "production", NULL };
+static const char *const identities[] = { "local", "cognito", "oidc", NULL };
+static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
+
+static_assert(COUNT(environments) == ENVIRONMENT_PRODUCTION + 2, "a name for each environment");
+static_assert(COUNT(identities) == IDENTITY_OIDC + 2, "a name for each kind of identity");
+static_assert(COUNT(log_levels) == LOG_ERROR + 2, "a name for each level");
+static_assert(sizeof(enum environment) == sizeof(uint32_t) &&
+    sizeof(enum identity_kind) == sizeof(uint32_t) && sizeof(enum log_level) == sizeof(uint32_t),
+    "choices are stored as uint32_t");
+
+static const char *check_store(struct str value)
+{
+	if (str_starts(value, STR("dynamodb:")))
+		return "DynamoDB is not in this version; use sqlite:PATH";
+	if (!str_starts(value, STR("sqlite:")) || value.len == strlen("sqlite:"))
+		return "expected sqlite:PATH";
+	return NULL;
+}
+
+static const char *check_redis(struct str value)
+{
+	(void)value;
+	return "Redis is not in this version; leave it empty, and limits hold for this machine";
+}
+
+static const char *check_smtp(struct str value)
+{
+	(void)value;
+	return "sending mail is not in this version; leave it empty, "
+	    "and mail is written to STATE_DIR/mail";
+}
+
+static const char *check_identity(struct str value)
+{
+	if (!str_eq(value, STR("local")))
+		return "not in this version; use local";
+	return NULL;
+}
+
+static const char *check_public_url(struct str value)
+{
+	struct str host = STR_NONE;
+	if (str_starts(value, STR("https://")))
+		host = str_from(value, strlen("https://"));
+	else if (str_starts(value, STR("http://")))
+		host = str_from(value, strlen("http://"));
+	if (str_is_empty(host) || host.ptr[0] == '/' || str_contains(value, STR(" ")) ||
+	    str_contains(value, STR("?")) || str_contains(value, STR("#")))
+		return "expected http://HOST or https://HOST, with no query";
+	return NULL;
+}
+
+static const char *check_email(struct str value)
+{
+	size_t at = str_index(value, '@');
+	struct str domain = str_from(value, at + 1);
+	if (at == 0 || str_is_empty(domain) || str_contains(domain, STR("@")) ||
+	    str_contains(value, STR(" ")))
+		return "expected an address like owner@example.org";
+	return NULL;
+}
+
+static const char *check_header_value(struct str value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (value.ptr[i] <= ' ' || value.ptr[i] > '~')
+			return "it travels in a header: expected printable ASCII without spaces";
+	return NULL;
+}
+
+static const struct setting settings[] = {
+	{ .name = "STATE_DIR", .type = SETTING_TEXT, .offset = offsetof(struct config, state_dir),
+	  .otherwise = "/var/lib/quiver",
+	  .help = "database, shared segments, generated keys, undelivered mail" },
+	{ .name = "STORE", .type = SETTING_TEXT, .offset = offsetof(struct config, store),
+	  .otherwise = "sqlite:$STATE_DIR/quiver.db", .check = check_store,
+	  .help = "where items are kept: sqlite:PATH" },
+	{ .name = "REDIS_URL", .type = SETTING_TEXT, .offset = offsetof(struct config, redis_url),
+	  .otherwise = "", .otherwise_says = "none: this machine only", .check = check_redis,
+	  .help = "limits over many machines; not in this version" },
+	{ .name = "SECRET_KEY", .type = SETTING_KEY, .offset = offsetof(struct config, secret_key),
+	  .otherwise = "", .otherwise_says = "generated into `STATE_DIR` in development, "
+	  "required otherwise", .secret = true,
+	  .help = "32 bytes, base64: encrypts keys at rest, signs cursors" },
+	{ .name = "ENVIRONMENT", .type = SETTING_CHOICE,
+	  .offset = offsetof(struct config, environment), .otherwise = "development",
+	  .choices = environments, .help = "how strict to be" },
+	{ .name = "PUBLIC_URL", .type = SETTING_TEXT, .offset = offsetof(struct config, public_url),
+	  .otherwise = "", .otherwise_says = "from the request", .check = check_public_url,
+	  .help = "issuer of tokens, links in mail and feeds" },
+	{ .name = "IDENTITY", .type = SETTING_CHOICE, .offset = offsetof(struct config, identity),
+	  .otherwise = "local", .choices = identities, .check = check_identity,
+	  .help = "who keeps the accounts; only local in this version" },
+	{ .name = "ACCESS_TOKEN_TTL_S", .type = SETTING_NUMBER,
+	  .offset = offsetof(struct config, access_token_ttl_s), .otherwise = "3600",
+	  .min = 1, .max = 86400, .help = "life of an access token" },
+	{ .name = "REFRESH_TOKEN_TTL_S", .type = SETTING_NUMBER,
+	  .offset = offsetof(struct config, refresh_token_ttl_s), .otherwise = "2592000",
+	  .min = 1, .max = 31622400, .help = "life of a refresh token" },
+	{ .name = "REFRESH_GRACE_S", .type = SETTING_NUMBER,
+	  .offset = offsetof(struct config, refresh_grace_s), .otherwise = "10",
+	  .min = 0, .max = 300,
+	  .help = "how long a rotated refresh token may be sent again by a client that lost "
+	  "the reply" },
+	{ .name = "CLOCK_SKEW_S", .type = SETTING_NUMBER,
+	  .offset = offsetof(struct config, clock_skew_s), .otherwise = "60",
+	  .min = 0, .max = 600, .help = "how far the clock of a token's issuer may be off" },
+	{ .name = "LIMITS", .type = SETTING_TEXT, .offset = offsetof(struct config, limits_path),
+	  .otherwise = "", .otherwise_says = "the built-in policies",
+	  .help = "path of a JSON policy file" },
+	{ .name = "TRUSTED_PROXIES", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, trusted_proxies), .otherwise = "",
+	  .otherwise_says = "none", .help = "address ranges whose forwarding headers count" },
+	{ .name = "CORS_ORIGINS", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, cors_origins), .otherwise = "",
+	  .otherwise_says = "none", .help = "list of exact origins that browsers may call from" },
+	{ .name = "SMTP_URL", .type = SETTING_TEXT, .offset = offsetof(struct config, smtp_url),
+	  .otherwise = "", .otherwise_says = "none: mail goes to `STATE_DIR/mail`",
+	  .check = check_smtp, .secret = true,
+	  .help = "mail server; not in this version" },
+	{ .name = "MAIL_FROM", .type = SETTING_TEXT, .offset = offsetof(struct config, mail_from),
+	  .otherwise = "", .otherwise_says = "none", .help = "sender of mail" },
+	{ .name = "METRICS_TOKEN", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, metrics_token), .otherwise = "",
+	  .otherwise_says = "none: loopback only", .check = check_header_value, .secret = true,
+	  .help = "bearer token that opens `/metrics` to others" },
+	{ .name = "THREADS", .type = SETTING_NUMBER, .offset = offsetof(struct config, threads),
+	  .otherwise = "8", .min = 1, .max = 256, .help = "workers of one process" },
+	{ .name = "DRAIN_S", .type = SETTING_NUMBER, .offset = offsetof(struct config, drain_s),
+	  .otherwise = "10", .min = 0, .max = 300,
+	  .help = "how long a stop waits for requests in flight" },
+	{ .name = "IO_TIMEOUT_S", .type = SETTING_NUMBER,
+	  .offset = offsetof(struct config, io_timeout_s), .otherwise = "10",
+	  .min = 1, .max = 300, .help = "silence of the web server in mid-request that ends it" },
+	{ .name = "BODY_MAX_BYTES", .type = SETTING_NUMBER,
+	  .offset = offsetof(struct config, body_max_bytes), .otherwise = "1048576",
+	  .min = 1024, .max = 67108864,
+	  .help = "largest request body, unless its route says less" },
+	{ .name = "LOG_LEVEL", .type = SETTING_CHOICE, .offset = offsetof(struct config, log_level),
+	  .otherwise = "info", .choices = log_levels, .help = "lowest level that is written" },
+	{ .name = "LOG_SAMPLE", .type = SETTING_SHARE,
+	  .offset = offsetof(struct config, log_sample), .otherwise = "1.0",
+	  .help = "share of successful requests that are logged, 0 to 1" },
+	{ .name = "LOG_BODIES", .type = SETTING_SWITCH,
+	  .offset = offsetof(struct config, log_bodies), .otherwise = "off",
+	  .help = "log request bodies, redacted" },
+	{ .name = "OWNER_EMAIL", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, owner_email), .otherwise = "owner@localhost",
+	  .check = check_email, .help = "sign-in of the first account" },
+	{ .name = "OWNER_PASSWORD", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, owner_password), .otherwise = "",
+	  .otherwise_says = "generated and shown once", .secret = true,
+	  .help = "password of the first account" },
+	{ .name = "DOCS_DIR", .type = SETTING_TEXT, .offset = offsetof(struct config, docs_dir),
+	  .otherwise = "", .otherwise_says = "`../share/quiver/docs` from the executable",
+	  .help = "OpenAPI parts and assets of the documentation" },
+	{ .name = "SITE_TITLE", .type = SETTING_TEXT, .offset = offsetof(struct config, site_title),
+	  .otherwise = "Quiver", .help = "title of feeds" },
+};
+
+const struct setting *settings_row(size_t i)
+{
+	return i < COUNT(settings) ? &settings[i] : NULL;
+}
+
+void settings_list_choices(struct buf *out, const struct setting *row)
+{
+	for (size_t i = 0; row->choices[i] != NULL; i++)
+		buf_printf(out, "%s%s", i == 0 ? "" : ", ", row->choices[i]);
+}

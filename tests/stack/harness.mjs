@@ -1,0 +1,535 @@
+// The harness of the stack tests: real web servers, real sockets, a temporary folder each.
+//
+//   SERVERS                        the kinds: 'lighttpd', 'apache-proxy', 'apache-fcgid', 'nginx'
+//   startStack(kind, options)      a web server with all handlers behind it → Stack.  Options:
+//                                    env       settings for the handlers, over the defaults below
+//                                    handlers  names; default: all that are built
+//                                    processes of each handler (lighttpd)
+//                                  With QUIVER_URL set the kind 'lighttpd' is that installation.
+//   Stack                          { kind, url, root, state, run, log, env, handlers, external }
+//     stack.request(target, opt)   one HTTP request, the target sent as it is → Reply
+//     stack.raw(bytes, opt)        the bytes as they are on a connection of their own → Buffer
+//     stack.signIn()               the owner's access token
+//     stack.pids()                 the processes of the handlers { name: [pid] }
+//     stack.logLines()             the handlers' log, parsed: throws on a line that is no JSON object
+//     stack.stop()                 ends all of it, by pid, and removes the folder
+//   startHandler(name, options)    a handler alone on a unix socket → Handler.  Options: env, root (makeRoot()), args
+//   Handler                        { name, socket, state, pid, child, stderr() }
+//     handler.stop(signal)         → { code, signal, ms };  handler.exited: a promise of the same
+//     handler.fcgi(params, opt)    one FastCGI request on a connection of its own → FcgiReply
+//   runHandler(name, args, env)    runs it to its end → { code, stdout, stderr }
+//   httpRequest(url, target, opt)  opt: method, headers (object, or list of pairs), body (string, Buffer,
+//                                  or anything JSON), chunked (list of pieces), agent, timeoutMs
+//   Reply                          { status, headers (lower case), rawHeaders, body (Buffer), text, json() }
+//   FcgiConnection                 raw records: await FcgiConnection.open(path); send(bytes); reply(); end()
+//   record(type, id, content, padding), begin(id, role, flags), params(object | pairs), stdin(content)
+//                                  FastCGI records as Buffers; fcgiRequest(…) is a whole request
+//   until(what, check, ms)         waits for a condition, with a deadline; fails naming it
+//   makeRoot()                     folders for several handlers that share one state: { root, state, run, log, limits }
+//   temporaryFolder()              removed when the test process ends
+//   cleanUp(fn)                    runs fn when the test process ends, and on a signal
+//
+// All processes are children of the test process and end by their pid.  As root, everything runs as www-data
+// (Apache will not run as root) on copies of the executables, so that it works from any checkout.
+import { spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import http from 'node:http'
+import net from 'node:net'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const TOP = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..')
+export const BUILD = path.resolve(process.env.QUIVER_BUILD ?? path.join(TOP, 'build'))
+export const SERVERS = process.env.QUIVER_URL ? ['lighttpd'] : ['lighttpd', 'apache-proxy', 'apache-fcgid', 'nginx']
+export const OWNER = {
+  email: process.env.OWNER_EMAIL ?? 'owner@example.com',
+  password: process.env.OWNER_PASSWORD ?? 'correct horse battery staple'
+}
+
+const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
+
+// --- folders and processes ------------------------------------------------------------------------------------
+
+const cleaners = []
+let cleaning = false
+
+export function cleanUp (fn) { cleaners.push(fn) }
+
+function cleanAll () {
+  if (cleaning) return
+  cleaning = true
+  for (const fn of cleaners.reverse()) try { fn() } catch {}
+}
+process.on('exit', cleanAll)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
+
+const unprivileged = (() => {
+  if (process.getuid() !== 0) return {}
+  const id = flag => Number(spawnSync('id', [flag, 'www-data'], { encoding: 'utf8' }).stdout)
+  return { uid: id('-u'), gid: id('-g') }
+})()
+
+const handOver = (...folders) => {
+  for (const folder of folders) if (unprivileged.uid) fs.chownSync(folder, unprivileged.uid, unprivileged.gid)
+}
+
+export function temporaryFolder () {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'quiver-'))
+  handOver(root)
+  cleanUp(() => fs.rmSync(root, { recursive: true, force: true }))
+  return root
+}
+
+function start (command, args, { env, stderr = 'ignore', cwd = '/' } = {}) {
+  // A group of its own, so that what it starts ends with it even when it is killed.
+  const child = spawn(command, args, { env, cwd, detached: true, stdio: ['ignore', 'ignore', stderr], ...unprivileged })
+  child.exited = new Promise(resolve => child.once('exit', (code, signal) => resolve({ code, signal })))
+  child.once('error', () => {})
+  cleanUp(() => killGroup(child))
+  return child
+}
+
+function killGroup (child) {
+  try { if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL') } catch {}
+}
+
+const running = child => child.pid !== undefined && child.exitCode === null && child.signalCode === null
+
+async function end (child, signal = 'SIGTERM', patienceMs = 15000) {
+  const began = Date.now()
+  if (running(child)) {
+    child.kill(signal)
+    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+    await child.exited
+    clearTimeout(timer)
+    killGroup(child)
+  }
+  return { ...await child.exited, ms: Date.now() - began }
+}
+
+export async function until (what, check, deadlineMs = 15000) {
+  const deadline = Date.now() + deadlineMs
+  let last
+  while (Date.now() < deadline) {
+    try {
+      const value = await check()
+      if (value) return value
+    } catch (e) { last = e }
+    await sleep(10)
+  }
+  throw new Error(`${what}: not within ${deadlineMs} ms${last ? ` (${last.message})` : ''}`)
+}
+
+export function freePort () {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+export function childrenOf (pid) {
+  const found = []
+  for (const entry of fs.readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue
+    try {
+      const stat = fs.readFileSync(`/proc/${entry}/stat`, 'utf8')
+      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      if (Number(parent) === pid && state !== 'Z') found.push(Number(entry))
+    } catch {}
+  }
+  return found
+}
+
+export const commandOf = pid => fs.readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
+export const descriptorsOf = pid => fs.readdirSync(`/proc/${pid}/fd`).length
+
+// --- where the executables are -----------------------------------------------------------------------------------
+
+export const HANDLERS = fs.existsSync(path.join(BUILD, 'bin')) ? fs.readdirSync(path.join(BUILD, 'bin')).sort() : []
+
+let installed
+// bin/, share/ and deploy/, where whoever runs the handlers may read them.
+function installation () {
+  if (!unprivileged.uid) return { bin: path.join(BUILD, 'bin'), deploy: path.join(TOP, 'deploy') }
+  if (!installed) {
+    const root = temporaryFolder()
+    fs.chmodSync(root, 0o755)
+    for (const part of ['bin', 'share']) {
+      const from = path.join(BUILD, part)
+      if (fs.existsSync(from)) fs.cpSync(from, path.join(root, part), { recursive: true })
+    }
+    fs.cpSync(path.join(TOP, 'deploy'), path.join(root, 'deploy'), { recursive: true })
+    installed = { bin: path.join(root, 'bin'), deploy: path.join(root, 'deploy') }
+  }
+  return installed
+}
+
+export const binary = name => path.join(installation().bin, name)
+
+// What the handlers run with: nothing of whoever runs the tests but what a process needs.
+function settings (root, env = {}) {
+  const clean = Object.fromEntries(['PATH', 'HOME', 'LANG', 'TZ', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS']
+    .filter(name => process.env[name] !== undefined).map(name => [name, process.env[name]]))
+  return {
+    ...clean, STATE_DIR: root.state, LIMITS: root.limits, ENVIRONMENT: 'development', OWNER_EMAIL: OWNER.email, OWNER_PASSWORD: OWNER.password, ...env
+  }
+}
+
+// root/state, root/run, root/state/log, and limits that no test but those of limits meets.
+export function makeRoot () {
+  const root = temporaryFolder()
+  const folders = { state: path.join(root, 'state'), run: path.join(root, 'run'), log: path.join(root, 'state/log') }
+  for (const folder of [folders.state, folders.run, folders.log, path.join(folders.run, 'uploads')]) {
+    fs.mkdirSync(folder, { recursive: true })
+    handOver(folder)
+  }
+  // Readable wherever the checkout is.
+  const limits = path.join(root, 'limits.json')
+  fs.copyFileSync(path.join(TOP, 'tests/stack/limits.json'), limits)
+  return { root, limits, ...folders }
+}
+
+function runToEnd (command, args, env) {
+  const r = spawnSync(command, args, { env, encoding: 'utf8', timeout: 60000, cwd: '/', ...unprivileged })
+  return { code: r.status, signal: r.signal, stdout: r.stdout, stderr: r.stderr }
+}
+
+export function runHandler (name, args, env = {}, root = makeRoot()) {
+  return runToEnd(binary(name), args, settings(root, env))
+}
+
+// --- HTTP ------------------------------------------------------------------------------------------------------------
+
+function bodyBytes (body) {
+  if (body === undefined || Buffer.isBuffer(body)) return body
+  return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+export function httpRequest (url, target, { method = 'GET', headers = {}, body, chunked, agent, timeoutMs = 90000 } = {}) {
+  const { hostname, port } = new URL(url)
+  const bytes = bodyBytes(body)
+  const given = Array.isArray(headers) ? headers : Object.entries(headers)
+  const has = name => given.some(([k]) => k.toLowerCase() === name)
+  const list = [...given]
+  if (!has('host')) list.push(['Host', `${hostname}:${port}`])
+  if (bytes !== undefined && !has('content-length') && !has('transfer-encoding')) list.push(['Content-Length', String(bytes.length)])
+  if (body !== undefined && !has('content-type')) list.push(['Content-Type', 'application/json'])
+  if (chunked && !has('transfer-encoding')) list.push(['Transfer-Encoding', 'chunked'])
+  return new Promise((resolve, reject) => {
+    const request = http.request({ hostname, port, path: target, method, headers: list.flat(), agent: agent ?? false, setHost: false })
+    request.setTimeout(timeoutMs, () => request.destroy(new Error(`${method} ${target}: no answer within ${timeoutMs} ms`)))
+    request.once('error', reject)
+    request.once('response', response => {
+      const parts = []
+      response.on('data', part => parts.push(part))
+      response.once('error', reject)
+      response.once('end', () => resolve(makeReply(response, Buffer.concat(parts))))
+    })
+    if (chunked) for (const piece of chunked) request.write(piece)
+    request.end(bytes)
+  })
+}
+
+function makeReply ({ statusCode, headers, rawHeaders }, body) {
+  return { status: statusCode, headers, rawHeaders, body, text: body.toString(), json: () => JSON.parse(body.toString()) }
+}
+
+// The bytes as they are; resolves with all that came until the server closed, or `untilMatch` was seen.
+export function rawHttp (url, bytes, { untilMatch, timeoutMs = 20000, half = true } = {}) {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const parts = []
+    const socket = net.connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+    const done = () => { socket.destroy(); resolve(Buffer.concat(parts)) }
+    socket.setTimeout(timeoutMs, () => { socket.destroy(); reject(new Error(`no end within ${timeoutMs} ms: ${Buffer.concat(parts)}`)) })
+    socket.once('connect', () => { socket.write(bytes); if (!half) socket.end() })
+    socket.on('data', part => {
+      parts.push(part)
+      if (untilMatch && untilMatch.test(Buffer.concat(parts).toString('latin1'))) done()
+    })
+    socket.once('end', done)
+    socket.once('error', error => parts.length ? done() : reject(error))
+  })
+}
+
+// --- FastCGI, record by record (FastCGI 1.0) ----------------------------------------------------------------------------
+
+export const FCGI = {
+  BEGIN: 1, ABORT: 2, END: 3, PARAMS: 4, STDIN: 5, STDOUT: 6, STDERR: 7, DATA: 8, GET_VALUES: 9, GET_VALUES_RESULT: 10, UNKNOWN_TYPE: 11,
+  RESPONDER: 1, AUTHORIZER: 2, FILTER: 3, KEEP: 1, COMPLETE: 0, CANT_MPX: 1, OVERLOADED: 2, UNKNOWN_ROLE: 3
+}
+
+export function record (type, id, content = Buffer.alloc(0), padding = 0) {
+  const bytes = Buffer.from(content)
+  const header = Buffer.from([1, type, id >> 8, id & 255, bytes.length >> 8, bytes.length & 255, padding, 0])
+  return Buffer.concat([header, bytes, Buffer.alloc(padding, 0x5a)])
+}
+
+export const begin = (id, role = FCGI.RESPONDER, flags = 0) =>
+  record(FCGI.BEGIN, id, Buffer.from([role >> 8, role & 255, flags, 0, 0, 0, 0, 0]))
+
+// A length of a name-value pair; `long` writes four bytes where one would do.
+export function pairLength (n, long = n > 127) {
+  if (!long) return Buffer.from([n])
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE((n | 0x80000000) >>> 0)
+  return bytes
+}
+
+export function pairs (given) {
+  const list = Array.isArray(given) ? given : Object.entries(given)
+  return Buffer.concat(list.flatMap(([name, value]) => {
+    const n = Buffer.from(name)
+    const v = Buffer.from(value)
+    return [pairLength(n.length), pairLength(v.length), n, v]
+  }))
+}
+
+function stream (type, id, content, most, padding) {
+  const bytes = Buffer.from(content)
+  const parts = []
+  for (let at = 0; at < bytes.length; at += most) parts.push(record(type, id, bytes.subarray(at, at + most), padding))
+  return Buffer.concat([...parts, record(type, id)])
+}
+
+export const params = (id, given, { most = 65535, padding = 0 } = {}) => stream(FCGI.PARAMS, id, pairs(given), most, padding)
+export const stdin = (id, content = '', { most = 65535, padding = 0 } = {}) => stream(FCGI.STDIN, id, content, most, padding)
+
+export const cgi = (method, target, extra = {}) => ({
+  GATEWAY_INTERFACE: 'CGI/1.1', SERVER_PROTOCOL: 'HTTP/1.1', REQUEST_METHOD: method, REQUEST_URI: target,
+  QUERY_STRING: target.split('?')[1] ?? '', HTTP_HOST: 'localhost', SERVER_NAME: 'localhost', REMOTE_ADDR: '127.0.0.1', ...extra
+})
+
+export function fcgiRequest (given, { id = 1, keep = false, body = '', role = FCGI.RESPONDER, ...shape } = {}) {
+  return Buffer.concat([begin(id, role, keep ? FCGI.KEEP : 0), params(id, given, shape), stdin(id, body, shape)])
+}
+
+export class FcgiConnection {
+  static async open (socketPath) {
+    const c = new FcgiConnection()
+    c.bytes = Buffer.alloc(0)
+    c.closed = false
+    c.socket = net.connect({ path: socketPath })
+    c.socket.on('data', part => { c.bytes = Buffer.concat([c.bytes, part]); c.wake?.() })
+    c.socket.on('close', () => { c.closed = true; c.wake?.() })
+    c.socket.on('error', () => {})
+    await new Promise((resolve, reject) => { c.socket.once('connect', resolve); c.socket.once('error', reject) })
+    return c
+  }
+
+  send (...buffers) {
+    if (this.socket.writable) this.socket.write(Buffer.concat(buffers))
+    return this
+  }
+
+  end () { this.socket.end(); return this }
+  destroy () { this.socket.destroy() }
+
+  // The next record, or null when the other side has closed.
+  async next (timeoutMs = 15000) {
+    const deadline = Date.now() + timeoutMs
+    for (;;) {
+      if (this.bytes.length >= 8) {
+        const length = this.bytes.readUInt16BE(4)
+        const size = 8 + length + this.bytes[6]
+        if (this.bytes.length >= size) {
+          const r = { version: this.bytes[0], type: this.bytes[1], id: this.bytes.readUInt16BE(2), content: this.bytes.subarray(8, 8 + length) }
+          this.bytes = this.bytes.subarray(size)
+          return r
+        }
+      }
+      if (this.closed) return null
+      const left = deadline - Date.now()
+      if (left <= 0) throw new Error(`no record within ${timeoutMs} ms`)
+      await new Promise(resolve => {
+        const timer = setTimeout(resolve, left)
+        this.wake = () => { clearTimeout(timer); resolve() }
+      })
+    }
+  }
+
+  // Everything up to FCGI_END_REQUEST of `id`; null when the connection closed before.
+  async reply (id = 1, timeoutMs = 15000) {
+    const out = []
+    for (;;) {
+      const r = await this.next(timeoutMs)
+      if (r === null) return null
+      if (r.id === id && r.type === FCGI.STDOUT) out.push(r.content)
+      if (r.id === id && r.type === FCGI.END) return cgiReply(Buffer.concat(out), r.content)
+    }
+  }
+
+  async untilClosed (timeoutMs = 15000) {
+    await until('the handler closes the connection', () => this.closed, timeoutMs)
+  }
+}
+
+function cgiReply (bytes, ending) {
+  const at = bytes.indexOf('\r\n\r\n')
+  const head = bytes.subarray(0, Math.max(at, 0)).toString('latin1')
+  const body = at < 0 ? bytes : bytes.subarray(at + 4)
+  const headers = Object.fromEntries(head.split('\r\n').map(line => [line.split(':')[0].toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]))
+  return {
+    status: Number(headers.status?.slice(0, 3) ?? 0), headers, head, body, text: body.toString(), json: () => JSON.parse(body.toString()),
+    appStatus: ending.readUInt32BE(0), protocolStatus: ending[4]
+  }
+}
+
+export async function fcgi (socketPath, given, options = {}) {
+  const c = await FcgiConnection.open(socketPath)
+  try { return await c.send(fcgiRequest(given, options)).reply(options.id ?? 1, options.timeoutMs) } finally { c.destroy() }
+}
+
+// --- a handler alone -------------------------------------------------------------------------------------------------
+
+export async function startHandler (name, { env = {}, root = makeRoot(), args } = {}) {
+  const socket = path.join(root.run, `${name}-${randomBytes(3).toString('hex')}.sock`)
+  const file = path.join(root.log, `${path.basename(socket)}.log`)
+  const stderr = fs.openSync(file, 'a')
+  const child = start(binary(name), args ?? ['--listen', socket], { env: settings(root, env), stderr })
+  fs.closeSync(stderr)
+  const handler = {
+    name, socket, child, pid: child.pid, ...root, exited: child.exited,
+    stderr: () => fs.readFileSync(file, 'utf8'),
+    stop: signal => end(child, signal),
+    fcgi: (given, options) => fcgi(socket, given, options)
+  }
+  if (!args) {
+    await until(`${name} listens (${handler.stderr()})`, () => {
+      if (!running(child)) throw new Error(`it ended: ${handler.stderr()}`)
+      return fs.existsSync(socket) && fcgi(socket, cgi('GET', '/'))
+    })
+  }
+  return handler
+}
+
+// --- a web server with all handlers --------------------------------------------------------------------------------------
+
+const COMMANDS = {
+  lighttpd: { run: conf => ['lighttpd', ['-D', '-f', conf]], stop: 'SIGINT', starts: true },
+  'apache-proxy': { run: conf => ['apache2', ['-f', conf, '-D', 'FOREGROUND']], stop: 'SIGTERM' },
+  'apache-fcgid': { run: conf => ['apache2', ['-f', conf, '-D', 'FOREGROUND']], stop: 'SIGTERM', starts: true },
+  nginx: { run: conf => ['nginx', ['-c', conf, '-g', 'daemon off;']], stop: 'SIGQUIT' }
+}
+
+export function configure (kind, { state, run }, port, handlers, env, processes = 1) {
+  const { bin, deploy } = installation()
+  const args = [kind, '--bin', bin, '--state', state, '--run', run, '--port', String(port), '--handlers', handlers.join(' '), '--processes', String(processes)]
+  const r = spawnSync(path.join(deploy, 'configure'), args, { encoding: 'utf8', env: { PATH: process.env.PATH, ...env } })
+  if (r.status !== 0) throw new Error(`deploy/configure ${kind}: ${r.stderr}`)
+  return r.stdout
+}
+
+class Stack {
+  request (target, options) { return httpRequest(this.url, target, options) }
+  raw (bytes, options) { return rawHttp(this.url, bytes, options) }
+
+  async signIn () {
+    const reply = await this.request('/v1/auth/login', { method: 'POST', body: OWNER })
+    if (reply.status !== 200) throw new Error(`sign-in: ${reply.status} ${reply.text}`)
+    return reply.json().access_token
+  }
+
+  async as (token, target, options = {}) {
+    return this.request(target, { ...options, headers: { Authorization: `Bearer ${token}`, ...options.headers } })
+  }
+
+  pids () {
+    const found = {}
+    const walk = pid => {
+      for (const child of childrenOf(pid)) {
+        const name = this.handlers.find(h => commandOf(child) === h)
+        if (name) (found[name] ??= []).push(child)
+        else walk(child)
+      }
+    }
+    walk(this.server.pid)
+    for (const h of this.started) if (running(h.child)) (found[h.name] ??= []).push(h.pid)
+    return found
+  }
+
+  logText () {
+    return fs.readdirSync(this.log).filter(f => /^quiver|\.sock\.log$/.test(f))
+      .map(f => fs.readFileSync(path.join(this.log, f), 'utf8')).join('')
+  }
+
+  logLines () {
+    return this.logText().split('\n').filter(line => line !== '').map(line => {
+      const o = JSON.parse(line)
+      if (o === null || typeof o !== 'object' || Array.isArray(o)) throw new Error(`no JSON object: ${line}`)
+      return o
+    })
+  }
+
+  async stop () {
+    if (this.external) return
+    await end(this.server, COMMANDS[this.kind].stop)
+    for (const h of this.started) await h.stop()
+    fs.rmSync(this.root, { recursive: true, force: true })
+  }
+}
+
+async function startBehind (stack, root, env) {
+  if (COMMANDS[stack.kind].starts) return []
+  const started = []
+  for (const name of stack.handlers) {
+    const socket = path.join(root.run, `${name}.sock`)
+    const file = path.join(root.log, `${name}.sock.log`)
+    const stderr = fs.openSync(file, 'a')
+    const child = start(binary(name), ['--listen', socket], { env, stderr })
+    fs.closeSync(stderr)
+    started.push({ name, socket, child, pid: child.pid, stop: signal => end(child, signal) })
+  }
+  for (const h of started) await until(`${h.name} listens`, () => fs.existsSync(h.socket))
+  return started
+}
+
+async function serveOnce (stack, root, env, processes) {
+  const port = await freePort()
+  const conf = path.join(root.root, `${stack.kind}.conf`)
+  fs.writeFileSync(conf, configure(stack.kind, root, port, stack.handlers, env, processes))
+  const [command, args] = COMMANDS[stack.kind].run(conf)
+  const file = path.join(root.root, 'server.err')
+  const stderr = fs.openSync(file, 'w')
+  stack.server = start(command, args, { env, stderr })
+  fs.closeSync(stderr)
+  stack.url = `http://127.0.0.1:${port}`
+  await until(`${stack.kind} answers`, async () => {
+    if (!running(stack.server)) return true
+    return (await httpRequest(stack.url, '/health', { timeoutMs: 5000 })).status === 200
+  }, 30000)
+  if (running(stack.server)) return
+  const why = fs.readFileSync(file, 'utf8') + ['lighttpd', 'apache', 'nginx', 'quiver'].map(name => path.join(root.log, `${name}.log`))
+    .filter(f => fs.existsSync(f)).map(f => fs.readFileSync(f, 'utf8')).join('')
+  throw new Error(`${stack.kind} ended: ${why}`)
+}
+
+// A port that was free may be taken a moment later.
+async function serve (stack, root, env, processes) {
+  for (let attempt = 1; ; attempt++) {
+    try { return await serveOnce(stack, root, env, processes) } catch (e) {
+      if (attempt === 3 || !/in use/i.test(e.message)) throw e
+    }
+  }
+}
+
+export async function startStack (kind, { env = {}, handlers = HANDLERS, processes = 1 } = {}) {
+  const stack = new Stack()
+  if (process.env.QUIVER_URL) return Object.assign(stack, { kind: 'external', external: true, url: process.env.QUIVER_URL, handlers, started: [] })
+  const root = makeRoot()
+  const all = settings(root, env)
+  Object.assign(stack, { kind, handlers, env: all, external: false, ...root })
+  if (handlers.includes('auth')) {
+    const setup = runToEnd(binary('auth'), ['--setup'], all)
+    if (setup.code !== 0) throw new Error(`auth --setup: ${setup.stderr}`)
+  }
+  stack.started = await startBehind(stack, root, all)
+  await serve(stack, root, all, processes)
+  return stack
+}

@@ -1,0 +1,523 @@
+/*
+ * config_config: every row of the settings' table, good and bad.  STATE_DIR is a
+ * folder of the test's own.  Processes that start at once: tests/contract/secret_key.c.
+ */
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "test.h"
+
+#define KEY "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define VARIABLES_MAX 8
+
+struct variable {
+	const char *name, *value;
+};
+
+struct fixture {
+	char            directory[32], state_dir[40];
+	struct variable set[VARIABLES_MAX];
+	struct config   config;
+	struct buf      problems;
+	enum err        result;
+};
+
+static const char *from_fixture(void *context, const char *name)
+{
+	const struct fixture *f = context;
+	for (size_t i = 0; i < VARIABLES_MAX; i++)
+		if (f->set[i].name != NULL && strcmp(f->set[i].name, name) == 0)
+			return f->set[i].value;
+	return strcmp(name, "STATE_DIR") == 0 ? f->state_dir : NULL;
+}
+
+static void begin(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	(void)snprintf(f->directory, sizeof(f->directory), "/tmp/quiver-config-XXXXXX");
+	assert_non_null(mkdtemp(f->directory));
+	(void)snprintf(f->state_dir, sizeof(f->state_dir), "%s/state", f->directory);
+	buf_init(&f->problems, NULL, 1 << 16);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st, (void)type, (void)at;
+	return remove(path);
+}
+
+static void end(struct fixture *f)
+{
+	buf_clean(&f->problems);
+	assert_int_equal(nftw(f->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static void load(struct fixture *f)
+{
+	buf_reset(&f->problems);
+	f->result = config_load(&f->config, from_fixture, f, &f->problems);
+}
+
+/* With one setting given: loads, and cleans up again. */
+static void load_with(struct fixture *f, const char *name, const char *value)
+{
+	f->set[0] = (struct variable){ name, value };
+	load(f);
+	config_clean(&f->config);
+}
+
+TEST(every_row_has_a_name_once)
+{
+	(void)state;
+	size_t n = 0;
+	for (; config_name(n) != NULL; n++)
+		for (size_t i = 0; i < n; i++)
+			assert_row(strcmp(config_name(i), config_name(n)) != 0, config_name(n));
+	assert_int_equal(n, 28);
+}
+
+TEST(nothing_set_is_a_full_configuration)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	load(&f);
+	const struct config *c = &f.config;
+	assert_str(buf_str(&f.problems), STR(""));
+	assert_int_equal(f.result, OK);
+	assert_str(c->state_dir, str_of(f.state_dir));
+	assert_true(str_starts(c->store, STR("sqlite:/tmp/quiver-config-")));
+	assert_true(str_ends(c->store, STR("/state/quiver.db")));
+	assert_str(c->redis_url, STR(""));
+	assert_int_equal(c->environment, ENVIRONMENT_DEVELOPMENT);
+	assert_str(c->public_url, STR(""));
+	assert_int_equal(c->identity, IDENTITY_LOCAL);
+	assert_int_equal(c->access_token_ttl_s, 3600);
+	assert_int_equal(c->refresh_token_ttl_s, 2592000);
+	assert_int_equal(c->refresh_grace_s, 10);
+	assert_int_equal(c->clock_skew_s, 60);
+	assert_str(c->limits_path, STR(""));
+	assert_int_equal(c->threads, 8);
+	assert_int_equal(c->drain_s, 10);
+	assert_int_equal(c->io_timeout_s, 10);
+	assert_int_equal(c->body_max_bytes, 1048576);
+	assert_int_equal(c->log_level, LOG_INFO);
+	assert_true(c->log_sample >= 1 && c->log_sample <= 1);
+	assert_false(c->log_bodies);
+	assert_str(c->owner_email, STR("owner@localhost"));
+	assert_str(c->owner_password, STR(""));
+	assert_str(c->site_title, STR("Quiver"));
+	assert_str(c->docs_dir, STR(""));
+	config_clean(&f.config);
+	end(&f);
+}
+
+TEST(what_is_set_is_read)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	f.set[0] = (struct variable){ "ENVIRONMENT", "production" };
+	f.set[1] = (struct variable){ "SECRET_KEY", KEY };
+	f.set[2] = (struct variable){ "THREADS", "256" };
+	f.set[3] = (struct variable){ "PUBLIC_URL", "https://api.example.org/" };
+	f.set[4] = (struct variable){ "LOG_SAMPLE", "0.25" };
+	f.set[5] = (struct variable){ "LOG_LEVEL", "error" };
+	f.set[6] = (struct variable){ "LOG_BODIES", "ON" };
+	f.set[7] = (struct variable){ "SITE_TITLE", "Caf\xC3\xA9" };
+	load(&f);
+	assert_str(buf_str(&f.problems), STR(""));
+	assert_int_equal(f.result, OK);
+	assert_int_equal(f.config.environment, ENVIRONMENT_PRODUCTION);
+	for (size_t i = 0; i < SECRET_BYTES; i++)
+		assert_int_equal(f.config.secret_key[i], i);
+	assert_int_equal(f.config.threads, 256);
+	assert_str(f.config.public_url, STR("https://api.example.org"));
+	assert_true(f.config.log_sample > 0.249 && f.config.log_sample < 0.251);
+	assert_int_equal(f.config.log_level, LOG_ERROR);
+	assert_true(f.config.log_bodies);
+	assert_str(f.config.site_title, STR("Caf\xC3\xA9"));
+	config_clean(&f.config);
+	end(&f);
+}
+
+TEST(an_empty_variable_is_an_unset_one)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	f.set[0] = (struct variable){ "THREADS", "" };
+	f.set[1] = (struct variable){ "SITE_TITLE", "  " };
+	f.set[2] = (struct variable){ "SECRET_KEY", "" };
+	load(&f);
+	assert_int_equal(f.result, OK);
+	assert_int_equal(f.config.threads, 8);
+	assert_str(f.config.site_title, STR("Quiver"));
+	config_clean(&f.config);
+	end(&f);
+}
+
+static const struct { const char *name, *value; } good[] = {
+	{ "STORE", "sqlite:/tmp/x.db" }, { "STORE", "sqlite:$STATE_DIR/y.db" },
+	{ "ENVIRONMENT", "development" }, { "PUBLIC_URL", "http://localhost:8080" },
+	{ "IDENTITY", "local" }, { "ACCESS_TOKEN_TTL_S", "1" }, { "ACCESS_TOKEN_TTL_S", "86400" },
+	{ "REFRESH_TOKEN_TTL_S", "31622400" }, { "REFRESH_GRACE_S", "0" },
+	{ "REFRESH_GRACE_S", "300" }, { "CLOCK_SKEW_S", "0" }, { "CLOCK_SKEW_S", "600" },
+	{ "LIMITS", "/dev/null" }, { "TRUSTED_PROXIES", "10.0.0.0/8, ::1" },
+	{ "CORS_ORIGINS", "https://a.example https://b.example" },
+	{ "MAIL_FROM", "Quiver <q@example.org>" }, { "METRICS_TOKEN", "abc.DEF~1" },
+	{ "THREADS", "1" }, { "THREADS", " 16 " }, { "DRAIN_S", "0" }, { "DRAIN_S", "300" },
+	{ "IO_TIMEOUT_S", "1" }, { "IO_TIMEOUT_S", "300" }, { "BODY_MAX_BYTES", "1024" },
+	{ "BODY_MAX_BYTES", "67108864" }, { "LOG_LEVEL", "debug" }, { "LOG_LEVEL", "warn" },
+	{ "LOG_SAMPLE", "0" }, { "LOG_SAMPLE", "1" }, { "LOG_SAMPLE", ".5" },
+	{ "LOG_BODIES", "true" }, { "LOG_BODIES", "0" }, { "OWNER_EMAIL", "me@example.org" },
+	{ "OWNER_PASSWORD", "correct horse battery staple" }, { "DOCS_DIR", "/usr/share/x" },
+	{ "SECRET_KEY", KEY },
+};
+
+TEST(good_values_are_taken)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	for (size_t i = 0; i < COUNT(good); i++) {
+		load_with(&f, good[i].name, good[i].value);
+		if (f.result != OK)
+			fail_msg("%s=%s: %.*s", good[i].name, good[i].value,
+			    STR_ARG(buf_str(&f.problems)));
+	}
+	end(&f);
+}
+
+static const struct { const char *name, *value, *says; } bad[] = {
+	{ "STATE_DIR", "/nonexistent/deep/state", "No such file or directory; name a directory" },
+	{ "STATE_DIR", "/dev/null", "it is not a directory" },
+	{ "STORE", "dynamodb:quiver", "not in this version; use sqlite:PATH" },
+	{ "STORE", "postgres://", "expected sqlite:PATH" },
+	{ "STORE", "sqlite:", "expected sqlite:PATH" },
+	{ "REDIS_URL", "redis://localhost", "not in this version" },
+	{ "SMTP_URL", "smtp://localhost", "not in this version" },
+	{ "ENVIRONMENT", "Production", "expected one of development, staging, production" },
+	{ "PUBLIC_URL", "api.example.org", "expected http://HOST or https://HOST" },
+	{ "PUBLIC_URL", "https://", "expected http://HOST" },
+	{ "PUBLIC_URL", "https:///v1", "expected http://HOST" },
+	{ "PUBLIC_URL", "https://a/?b=c", "with no query" },
+	{ "IDENTITY", "cognito", "not in this version; use local" },
+	{ "IDENTITY", "oidc", "not in this version; use local" },
+	{ "IDENTITY", "ldap", "expected one of local, cognito, oidc" },
+	{ "ACCESS_TOKEN_TTL_S", "0", "expected a whole number from 1 to 86400" },
+	{ "ACCESS_TOKEN_TTL_S", "86401", "from 1 to 86400" },
+	{ "REFRESH_TOKEN_TTL_S", "31622401", "from 1 to 31622400" },
+	{ "REFRESH_GRACE_S", "301", "from 0 to 300" },
+	{ "CLOCK_SKEW_S", "601", "from 0 to 600" },
+	{ "LIMITS", "/nonexistent/limits.json", "name a readable JSON file" },
+	{ "METRICS_TOKEN", "two words", "printable ASCII without spaces" },
+	{ "METRICS_TOKEN", "caf\xC3\xA9", "printable ASCII without spaces" },
+	{ "THREADS", "0", "from 1 to 256" }, { "THREADS", "257", "from 1 to 256" },
+	{ "THREADS", "-1", "from 1 to 256" }, { "THREADS", "+1", "from 1 to 256" },
+	{ "THREADS", "8x", "from 1 to 256" }, { "THREADS", "0x8", "from 1 to 256" },
+	{ "THREADS", "1e2", "from 1 to 256" }, { "THREADS", "4294967297", "from 1 to 256" },
+	{ "THREADS", "18446744073709551617", "from 1 to 256" },
+	{ "DRAIN_S", "301", "from 0 to 300" }, { "IO_TIMEOUT_S", "0", "from 1 to 300" },
+	{ "IO_TIMEOUT_S", "301", "from 1 to 300" },
+	{ "BODY_MAX_BYTES", "1023", "from 1024 to 67108864" },
+	{ "BODY_MAX_BYTES", "67108865", "from 1024 to 67108864" },
+	{ "LOG_LEVEL", "trace", "expected one of debug, info, warn, error" },
+	{ "LOG_SAMPLE", "1.1", "from 0 to 1" }, { "LOG_SAMPLE", "-0.1", "from 0 to 1" },
+	{ "LOG_SAMPLE", "nan", "from 0 to 1" }, { "LOG_SAMPLE", "0x1p-1", "from 0 to 1" },
+	{ "LOG_SAMPLE", "1e-3", "from 0 to 1" }, { "LOG_SAMPLE", ".", "from 0 to 1" },
+	{ "LOG_SAMPLE", "0.1.2", "from 0 to 1" },
+	{ "LOG_BODIES", "maybe", "expected on or off" },
+	{ "OWNER_EMAIL", "owner", "expected an address" },
+	{ "OWNER_EMAIL", "@localhost", "expected an address" },
+	{ "OWNER_EMAIL", "a@b@c", "expected an address" },
+	{ "SITE_TITLE", "a\nb", "without control characters" },
+	{ "SITE_TITLE", "\xFF", "expected UTF-8 text" },
+	{ "SECRET_KEY", "short", "SECRET_KEY: not base64" },
+	{ "SECRET_KEY", "AAECAwQFBgcICQoLDA0ODw==", "SECRET_KEY: not 32 bytes when decoded" },
+	{ "SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "SECRET_KEY: weak" },
+	{ "SECRET_KEY", "AAECAwQFBgcICQoLDA0OAAECAwQFBgcICQoLDA0OAAE=", "SECRET_KEY: weak" },
+};
+
+TEST(bad_values_are_refused_by_name_and_with_what_would_do)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		load_with(&f, bad[i].name, bad[i].value);
+		struct str said = buf_str(&f.problems);
+		if (f.result != ERR_INVALID || !str_starts(said, str_of(bad[i].name)) ||
+		    !str_contains(said, str_of(bad[i].says)) ||
+		    str_index(said, '\n') != said.len - 1)
+			fail_msg("%s=%s: %d %.*s", bad[i].name, bad[i].value, (int)f.result,
+			    STR_ARG(said));
+	}
+	end(&f);
+}
+
+TEST(every_row_but_the_free_texts_refuses_something)
+{
+	(void)state;
+	static const char *const free_texts[] = {
+		"TRUSTED_PROXIES", "CORS_ORIGINS", "MAIL_FROM", "OWNER_PASSWORD", "DOCS_DIR",
+	};
+	for (size_t i = 0; config_name(i) != NULL; i++) {
+		bool known = false;
+		for (size_t j = 0; j < COUNT(bad); j++)
+			known = known || strcmp(bad[j].name, config_name(i)) == 0;
+		for (size_t j = 0; j < COUNT(free_texts); j++)
+			known = known || strcmp(free_texts[j], config_name(i)) == 0;
+		assert_row(known, config_name(i));
+	}
+}
+
+TEST(all_problems_come_at_once_a_line_each)
+{
+	(void)state;
+	struct fixture f;
+	size_t lines = 0;
+	begin(&f);
+	f.set[0] = (struct variable){ "THREADS", "0" };
+	f.set[1] = (struct variable){ "LOG_LEVEL", "loud" };
+	f.set[2] = (struct variable){ "ENVIRONMENT", "staging" };
+	load(&f);
+	struct str rest = buf_str(&f.problems);
+	for (size_t i = 0; i < rest.len; i++)
+		lines += rest.ptr[i] == '\n';
+	assert_int_equal(lines, 3);
+	assert_true(str_contains(rest, STR("THREADS: \"0\": expected")));
+	assert_true(str_contains(rest, STR("LOG_LEVEL: \"loud\": expected")));
+	assert_true(str_contains(rest, STR("SECRET_KEY: not set")));
+	config_clean(&f.config);
+	end(&f);
+}
+
+TEST(a_secret_is_not_in_its_problem)
+{
+	(void)state;
+	static const struct variable secrets[] = {
+		{ "SECRET_KEY", "hunter2" }, { "METRICS_TOKEN", "hunter2 hunter2" },
+		{ "OWNER_PASSWORD", "hunter2\x01" }, { "SMTP_URL", "smtp://me:hunter2@mail" },
+	};
+	struct fixture f;
+	begin(&f);
+	for (size_t i = 0; i < COUNT(secrets); i++) {
+		load_with(&f, secrets[i].name, secrets[i].value);
+		assert_row(f.result == ERR_INVALID, secrets[i].name);
+		assert_row(!str_contains(buf_str(&f.problems), STR("hunter2")), secrets[i].name);
+	}
+	end(&f);
+}
+
+TEST(what_came_is_shown_on_one_line_whatever_it_is)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	load_with(&f, "THREADS", "8\nDRAIN_S: fine\x1B[31m\xFF");
+	struct str said = buf_str(&f.problems);
+	assert_int_equal(str_index(said, '\n'), said.len - 1);
+	assert_false(str_has_control(str_first(said, said.len - 1)));
+	assert_true(str_is_utf8(said));
+	end(&f);
+}
+
+TEST(a_value_of_megabytes_is_refused)
+{
+	(void)state;
+	struct fixture f;
+	char *value = malloc(2000001);
+	assert_non_null(value);
+	memset(value, 'x', 2000000);
+	value[2000000] = '\0';
+	begin(&f);
+	for (size_t i = 0; config_name(i) != NULL; i++) {
+		load_with(&f, config_name(i), value);
+		assert_row(f.result == ERR_INVALID, config_name(i));
+		assert_row(str_contains(buf_str(&f.problems), STR("too long")), config_name(i));
+		assert_row(f.problems.len < 1000, config_name(i));
+	}
+	free(value);
+	end(&f);
+}
+
+TEST(the_state_directory_is_made_for_its_owner_alone)
+{
+	(void)state;
+	struct fixture f;
+	struct stat st;
+	begin(&f);
+	strncat(f.state_dir, "/", 2);
+	load(&f);
+	assert_int_equal(f.result, OK);
+	assert_false(str_ends(f.config.state_dir, STR("/")));
+	assert_int_equal(stat(f.state_dir, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	config_clean(&f.config);
+	end(&f);
+}
+
+TEST(in_development_a_key_is_made_once_and_kept)
+{
+	(void)state;
+	struct fixture f;
+	struct stat st;
+	char path[64];
+	uint8_t first[SECRET_BYTES];
+	begin(&f);
+	load(&f);
+	assert_int_equal(f.result, OK);
+	memcpy(first, f.config.secret_key, sizeof(first));
+	config_clean(&f.config);
+	load(&f);
+	assert_int_equal(f.result, OK);
+	assert_memory_equal(first, f.config.secret_key, sizeof(first));
+	config_clean(&f.config);
+	(void)snprintf(path, sizeof(path), "%s/secret.key", f.state_dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(st.st_nlink, 1);
+	end(&f);
+}
+
+static void write_key_file(struct fixture *f, const char *text, mode_t mode)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "%s/secret.key", f->state_dir);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+TEST(a_key_file_that_is_not_what_it_was_is_refused_and_left_alone)
+{
+	(void)state;
+	static const struct { const char *text; mode_t mode; const char *says; } cases[] = {
+		{ KEY "\n", 0644, "chmod 600" },
+		{ "", 0600, "not 32 bytes" },
+		{ "garbage", 0600, "not base64" },
+	};
+	struct fixture f;
+	begin(&f);
+	load(&f);
+	config_clean(&f.config);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		write_key_file(&f, cases[i].text, cases[i].mode);
+		load(&f);
+		assert_row(f.result == ERR_INVALID, cases[i].says);
+		assert_row(str_contains(buf_str(&f.problems), str_of(cases[i].says)), cases[i].says);
+		config_clean(&f.config);
+	}
+	end(&f);
+}
+
+TEST(a_key_file_may_be_written_by_hand)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	load(&f);
+	config_clean(&f.config);
+	write_key_file(&f, KEY "\n", 0600);
+	load(&f);
+	assert_int_equal(f.result, OK);
+	assert_int_equal(f.config.secret_key[31], 31);
+	config_clean(&f.config);
+	end(&f);
+}
+
+TEST(a_secret_key_that_is_set_makes_no_file)
+{
+	(void)state;
+	struct fixture f;
+	char path[64];
+	begin(&f);
+	load_with(&f, "SECRET_KEY", KEY);
+	assert_int_equal(f.result, OK);
+	(void)snprintf(path, sizeof(path), "%s/secret.key", f.state_dir);
+	assert_int_not_equal(access(path, F_OK), 0);
+	end(&f);
+}
+
+TEST(cleaning_wipes_the_key)
+{
+	(void)state;
+	struct fixture f;
+	static const uint8_t zeros[SECRET_BYTES];
+	begin(&f);
+	load_with(&f, "SECRET_KEY", KEY);
+	assert_memory_equal(f.config.secret_key, zeros, sizeof(zeros));
+	end(&f);
+}
+
+TEST(help_and_the_table_name_every_setting)
+{
+	(void)state;
+	struct buf help, table;
+	size_t rows = 0;
+	buf_init(&help, NULL, 1 << 16);
+	buf_init(&table, NULL, 1 << 16);
+	config_help(&help);
+	config_markdown(&table);
+	for (; config_name(rows) != NULL; rows++) {
+		char cell[64];
+		(void)snprintf(cell, sizeof(cell), "\n| `%s` | ", config_name(rows));
+		assert_row(str_contains(buf_str(&table), str_of(cell)), config_name(rows));
+		(void)snprintf(cell, sizeof(cell), "  %s ", config_name(rows));
+		assert_row(str_contains(buf_str(&help), str_of(cell)), config_name(rows));
+	}
+	assert_false(str_contains(buf_str(&help), STR("(null)")));
+	assert_false(str_contains(buf_str(&table), STR("(null)")));
+	size_t lines = 0;
+	for (size_t i = 0; i < table.len; i++)
+		lines += table.ptr[i] == '\n';
+	assert_int_equal(lines, rows + 2);
+	assert_true(str_contains(buf_str(&help), STR("(1 to 256)")));
+	assert_true(str_contains(buf_str(&table), STR("(debug, info, warn, error)")));
+	buf_clean(&help);
+	buf_clean(&table);
+}
+
+TEST(without_a_source_it_is_the_environment_of_the_process)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	assert_int_equal(setenv("STATE_DIR", f.state_dir, 1), 0);
+	assert_int_equal(setenv("SITE_TITLE", "From outside", 1), 0);
+	assert_int_equal(config_load(&f.config, NULL, NULL, &f.problems), OK);
+	assert_str(f.config.site_title, STR("From outside"));
+	assert_str(f.config.state_dir, str_of(f.state_dir));
+	config_clean(&f.config);
+	unsetenv("STATE_DIR");
+	unsetenv("SITE_TITLE");
+	end(&f);
+}
+
+TEST_MAIN(
+	RUN(every_row_has_a_name_once),
+	RUN(nothing_set_is_a_full_configuration),
+	RUN(what_is_set_is_read),
+	RUN(an_empty_variable_is_an_unset_one),
+	RUN(good_values_are_taken),
+	RUN(bad_values_are_refused_by_name_and_with_what_would_do),
+	RUN(every_row_but_the_free_texts_refuses_something),
+	RUN(all_problems_come_at_once_a_line_each),
+	RUN(a_secret_is_not_in_its_problem),
+	RUN(what_came_is_shown_on_one_line_whatever_it_is),
+	RUN(a_value_of_megabytes_is_refused),
+	RUN(the_state_directory_is_made_for_its_owner_alone),
+	RUN(in_development_a_key_is_made_once_and_kept),
+	RUN(a_key_file_that_is_not_what_it_was_is_refused_and_left_alone),
+	RUN(a_key_file_may_be_written_by_hand),
+	RUN(a_secret_key_that_is_set_makes_no_file),
+	RUN(cleaning_wipes_the_key),
+	RUN(help_and_the_table_name_every_setting),
+	RUN(without_a_source_it_is_the_environment_of_the_process))
