@@ -5,7 +5,7 @@
 #include "auth/identity.h"
 #include "serve/serve.h"
 
-#define NAME_MAX        200             /* code points */
+#define NAME_MAX_LENGTH 200             /* code points */
 #define TOKEN_TEXT_MAX  8192
 #define EMAIL_MAX       254
 #define BODY_MAX        8192            /* a sign-in is small; what is not, is none */
@@ -17,14 +17,14 @@ static const struct field credentials_fields[] = {
 	  .max = PASSWORD_MAX_BYTES, .help = "The account's password" },
 	{ 0 },
 };
-static const struct schema credentials = { "Credentials", credentials_fields, false };
+static const struct schema credentials_schema = { "Credentials", credentials_fields, false };
 
 static const struct field refresh_fields[] = {
 	{ .name = "refresh_token", .type = FIELD_STRING, .required = true, .secret = true,
 	  .min = 1, .max = 200, .help = "The newest one of the session; it is spent by this" },
 	{ 0 },
 };
-static const struct schema refresh_request = { "RefreshRequest", refresh_fields, false };
+static const struct schema refresh_request_schema = { "RefreshRequest", refresh_fields, false };
 
 static const char *const token_types[] = { "Bearer", NULL };
 
@@ -40,21 +40,21 @@ static const struct field tokens_fields[] = {
 	  .help = "Seconds, of the access token" },
 	{ 0 },
 };
-static const struct schema tokens = { "Tokens", tokens_fields, false };
+static const struct schema tokens_schema = { "Tokens", tokens_fields, false };
 
 static const struct field logout_fields[] = {
 	{ .name = "everywhere", .type = FIELD_BOOL, .otherwise = "false",
 	  .help = "Ends every session of the account" },
 	{ 0 },
 };
-static const struct schema logout_request = { "LogoutRequest", logout_fields, false };
+static const struct schema logout_request_schema = { "LogoutRequest", logout_fields, false };
 
 static const struct field profile_fields[] = {
 	{ .name = "id", .type = FIELD_UUID, .required = true, .read_only = true },
 	{ .name = "email", .type = FIELD_EMAIL, .required = true, .read_only = true,
 	  .max = EMAIL_MAX },
 	{ .name = "name", .type = FIELD_STRING, .required = true, .nullable = true, .min = 1,
-	  .max = NAME_MAX, .help = "As others see it" },
+	  .max = NAME_MAX_LENGTH, .help = "As others see it" },
 	{ .name = "roles", .type = FIELD_STRING, .list = true, .required = true,
 	  .read_only = true, .max_items = ROLE_COUNT, .help = "user, analyst, admin, owner" },
 	{ .name = "scopes", .type = FIELD_STRING, .list = true, .required = true,
@@ -65,7 +65,7 @@ static const struct field profile_fields[] = {
 	  .read_only = true },
 	{ 0 },
 };
-static const struct schema profile = { "Profile", profile_fields, false };
+static const struct schema profile_schema = { "Profile", profile_fields, false };
 
 static const struct field password_change_fields[] = {
 	{ .name = "old_password", .type = FIELD_STRING, .required = true, .secret = true,
@@ -74,7 +74,9 @@ static const struct field password_change_fields[] = {
 	  .min = PASSWORD_MIN_LENGTH, .max = PASSWORD_MAX_BYTES },
 	{ 0 },
 };
-static const struct schema password_change = { "PasswordChange", password_change_fields, false };
+static const struct schema password_change_schema = {
+	"PasswordChange", password_change_fields, false
+};
 
 static const struct field discovery_fields[] = {
 	{ .name = "issuer", .type = FIELD_URL, .required = true },
@@ -89,7 +91,7 @@ static const struct field discovery_fields[] = {
 	{ .name = "claims_supported", .type = FIELD_STRING, .list = true, .required = true },
 	{ 0 },
 };
-static const struct schema discovery = { "Discovery", discovery_fields, false };
+static const struct schema discovery_schema = { "Discovery", discovery_fields, false };
 
 static const struct field key_fields[] = {
 	{ .name = "kty", .type = FIELD_STRING, .required = true },
@@ -100,38 +102,38 @@ static const struct field key_fields[] = {
 	{ .name = "e", .type = FIELD_STRING, .help = "Exponent, base64url" },
 	{ 0 },
 };
-static const struct schema key = { "Jwk", key_fields, true };
+static const struct schema key_schema = { "Jwk", key_fields, true };
 
 static const struct field keys_fields[] = {
-	{ .name = "keys", .type = FIELD_OBJECT, .object = &key, .list = true, .required = true },
+	{ .name = "keys", .type = FIELD_OBJECT, .object = &key_schema, .list = true, .required = true },
 	{ 0 },
 };
-static const struct schema keys = { "JwkSet", keys_fields, false };
+static const struct schema keys_schema = { "JwkSet", keys_fields, false };
 
 static const struct route routes[] = {
 	{ .method = POST, .path = "/v1/auth/login", .run = auth_login, .scope = SCOPE_PUBLIC,
-	  .body = &credentials, .reply = &tokens, .body_max_bytes = BODY_MAX,
+	  .body = &credentials_schema, .reply = &tokens_schema, .body_max_bytes = BODY_MAX,
 	  .limit_class = "sign-in", .summary = "Sign in" },
 	{ .method = POST, .path = "/v1/auth/refresh", .run = auth_refresh, .scope = SCOPE_PUBLIC,
-	  .body = &refresh_request, .reply = &tokens, .body_max_bytes = BODY_MAX,
+	  .body = &refresh_request_schema, .reply = &tokens_schema, .body_max_bytes = BODY_MAX,
 	  .summary = "New tokens for a refresh token, which is spent" },
 	{ .method = POST, .path = "/v1/auth/logout", .run = auth_logout, .scope = SCOPE_PROFILE,
-	  .body = &logout_request, .body_max_bytes = BODY_MAX, .status = 204,
+	  .body = &logout_request_schema, .body_max_bytes = BODY_MAX, .status = 204,
 	  .summary = "End this session, or every one" },
 	{ .method = GET, .path = "/v1/auth/me", .run = auth_me, .scope = SCOPE_PROFILE,
-	  .reply = &profile, .summary = "Who the caller is" },
+	  .reply = &profile_schema, .summary = "Who the caller is" },
 	{ .method = PATCH, .path = "/v1/auth/me", .run = auth_rename, .scope = SCOPE_PROFILE,
-	  .body = &profile, .reply = &profile, .body_max_bytes = BODY_MAX, .conditional = true,
-	  .summary = "Change the caller's name" },
+	  .body = &profile_schema, .reply = &profile_schema, .body_max_bytes = BODY_MAX,
+	  .conditional = true, .summary = "Change the caller's name" },
 	{ .method = POST, .path = "/v1/auth/password/change", .run = auth_change_password,
-	  .scope = SCOPE_PROFILE, .body = &password_change, .body_max_bytes = BODY_MAX,
+	  .scope = SCOPE_PROFILE, .body = &password_change_schema, .body_max_bytes = BODY_MAX,
 	  .limit_class = "sign-in", .status = 204,
 	  .summary = "Change the password; ends the other sessions" },
 	{ .method = GET, .path = "/.well-known/openid-configuration", .run = auth_discovery,
-	  .scope = SCOPE_PUBLIC, .reply = &discovery, .caching = CACHE_PUBLIC,
+	  .scope = SCOPE_PUBLIC, .reply = &discovery_schema, .caching = CACHE_PUBLIC,
 	  .summary = "What an OpenID client needs to know" },
 	{ .method = GET, .path = "/.well-known/jwks.json", .run = auth_keys,
-	  .scope = SCOPE_PUBLIC, .reply = &keys, .caching = CACHE_PUBLIC,
+	  .scope = SCOPE_PUBLIC, .reply = &keys_schema, .caching = CACHE_PUBLIC,
 	  .summary = "The public keys that tokens are verified with" },
 };
 
@@ -140,7 +142,7 @@ static const struct handler_command commands[] = {
 	{ 0 },
 };
 
-static const struct handler auth = {
+static const struct handler auth_handler = {
 	.name = "auth",
 	.summary = "Sign-in, sessions and the caller's own account",
 	.routes = routes,
@@ -151,5 +153,5 @@ static const struct handler auth = {
 
 int main(int argc, char **argv)
 {
-	return serve_main(argc, argv, &auth);
+	return serve_main(argc, argv, &auth_handler);
 }

@@ -38,7 +38,9 @@
 #define SCAN_ROWS_MAX               1000        /* list rows read for one page when a filter has no index */
 #define WRITE_TRIES_MAX             8           /* of a change that others' changes keep overtaking */
 #define FEED_ITEMS_MAX              20          /* newest posts in a feed */
-#define FEED_MAX_BYTES              (32u << 20)
+#define FEED_CONTENT_MAX_BYTES      (8u << 20)  /* HTML in it; posts behind have their excerpt only */
+#define FEED_MAX_BYTES              (32u << 20) /* with all else, escaped */
+#define RENDERING_MAX_BYTES         (2u << 20)  /* HTML kept of one body: more is four times its text */
 #define SITEMAP_URLS_MAX            50000       /* sitemaps.org's bound for one file */
 #define SITEMAP_MAX_BYTES           (50u << 20) /* and its other one */
 #define IMPORT_BODY_MAX_BYTES       (64u << 20) /* ARCHIVE_MAX_BYTES */

@@ -1,6 +1,6 @@
 #include "content/document.h"
 
-#include "content/markdown.h"
+#include "content/markdown_words.h"
 #include "content/plain_text.h"
 #include "content/item_slug.h"
 
@@ -150,15 +150,10 @@ static struct str closed(struct arena *a, const struct buf *text)
 enum err document_compose(struct arena *a, const struct document *d, struct document_text *out)
 {
 	const struct collection *c = d->collection;
-	struct str body = document_string(d, c->body), plain = STR("");
+	struct str body = document_string(d, c->body), plain = markdown_words(a, body);
 	struct json_writer w;
 	struct buf text;
 
-	if (body.len > 0) {
-		enum err e = markdown_to_text(a, body, &plain);
-		if (e != OK)
-			return e;
-	}
 	buf_init(&text, a, DOCUMENT_TEXT_MAX_BYTES);
 	json_begin(&w, &text);
 	write_summary(&w, d, c->timed ? plain_text_reading_minutes(plain) : 0);

@@ -88,8 +88,7 @@ struct document_text {
 	struct str words;               /* for full-text search */
 };
 
-/* ERR_TOO_LARGE: the body's Markdown costs more than any honest text, or the
- * JSON is over DOCUMENT_TEXT_MAX_BYTES. */
+/* ERR_TOO_LARGE: the JSON is over DOCUMENT_TEXT_MAX_BYTES. */
 NODISCARD enum err document_compose(struct arena *a, const struct document *d,
     struct document_text *out) NONNULL_ALL;
 

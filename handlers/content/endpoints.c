@@ -79,10 +79,6 @@ static enum err write_change(const struct request *req, struct response *res,
 	struct store_result result;
 
 	enum err e = change_of(req->arena, after, before, ch);
-	if (e == ERR_TOO_LARGE) {
-		response_field_error(res, STR("/body"), "costs too much to render: simplify it");
-		return ERR_INVALID;
-	}
 	if (e != OK)
 		return e;
 	endpoint_show(req, res, &after->head, ch->text.full);

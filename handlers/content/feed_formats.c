@@ -44,11 +44,19 @@ static void atom_author(struct buf *out, struct str name)
 	BUF_LIT(out, "</author>\n");
 }
 
+/* Whether there is room for it; the newest posts come first. */
+static bool has_room(const struct buf *out, struct str html)
+{
+	return out->len + html.len <= FEED_CONTENT_MAX_BYTES;
+}
+
 static enum err atom_content(struct arena *a, struct buf *out, struct str html)
 {
 	const struct json *text;
 	struct json_error error;
 
+	if (!has_room(out, html))
+		return OK;
 	enum err e = json_parse(a, html, 1, &text, &error);
 	if (e != OK)
 		return e == ERR_INVALID ? ERR_CORRUPT : e;
@@ -152,8 +160,12 @@ static void json_item(const struct feed *f, const struct feed_entry *entry, stru
 	json_member_string(w, "date_modified", feed_changed(&entry->head));
 	json_authors(w, document_string(&d, "author"));
 	json_tags(w, &d);
-	json_name(w, "content_html");
-	json_put_raw(w, entry->html);
+	if (has_room(w->out, entry->html)) {
+		json_name(w, "content_html");
+		json_put_raw(w, entry->html);
+	} else {
+		json_member_string(w, "content_text", STR(""));
+	}
 	json_object_close(w);
 }
 

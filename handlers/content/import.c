@@ -18,9 +18,17 @@ void import_begin(struct import *im, const struct request *req,
 	im->errors = ARENA_ARRAY(req->arena, IMPORT_REPORT_MAX, struct import_entry);
 }
 
-void import_end(struct import *im)
+enum err import_end(struct import *im)
 {
+	struct store_op mark = { .verb = STORE_PUT, .item = {
+		.pk = STR("content#import"), .sk = STR("last"), .body = STR("{}") } };
+	struct store_result result;
+
 	arena_clean(&im->arena);
+	if (im->outcomes[IMPORT_CREATED] + im->outcomes[IMPORT_UPDATED] == 0)
+		return OK;
+	/* A durable write makes durable what was acknowledged before it (store.h). */
+	return store_write(im->req->store, &mark, 1, STORE_DURABLE, im->req->now_ms, &result);
 }
 
 void import_refuse(struct import *im, const struct import_origin *from, const char *fmt, ...)
@@ -235,6 +243,6 @@ enum err content_import(const struct request *req, struct response *res)
 		import_report(im, &w);
 		response_json(res);
 	}
-	import_end(im);
-	return e;
+	enum err ended = import_end(im);
+	return e != OK ? e : ended;
 }

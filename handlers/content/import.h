@@ -42,7 +42,8 @@ struct import {
 
 void import_begin(struct import *im, const struct request *req,
     const struct collection *collection) NONNULL_ALL;
-void import_end(struct import *im) NONNULL_ALL;
+/* Waits until all that was written is durable, and gives the memory back. */
+NODISCARD enum err import_end(struct import *im) NONNULL_ALL;
 
 /* Reports something wrong and goes on.  `line` may be 0. */
 void import_refuse(struct import *im, const struct import_origin *from, const char *fmt, ...)

@@ -33,12 +33,18 @@ struct str item_slug_of(struct arena *a, const struct collection *c, struct str 
 	return arena_printf(a, "%s-%.*s", c->name, DIGEST_TAIL_HEX, hex);
 }
 
+struct str item_slug_ended(struct arena *a, struct str stem, struct str ending)
+{
+	if (stem.len + 1 + ending.len > SLUG_MAX_BYTES)
+		stem = cut_at_word(stem);
+	return arena_printf(a, "%.*s-%.*s", STR_ARG(stem), STR_ARG(ending));
+}
+
 struct str item_slug_numbered(struct arena *a, struct str stem, unsigned number, struct str id)
 {
-	if (number <= SLUG_NUMBER_MAX)
-		return arena_printf(a, "%.*s-%u", STR_ARG(stem), number);
-	return arena_printf(a, "%.*s-%.*s", STR_ARG(stem), ID_TAIL_HEX,
-	    id.ptr + (id.len > ID_TAIL_HEX ? id.len - ID_TAIL_HEX : 0));
+	if (number > SLUG_NUMBER_MAX && id.len >= ID_TAIL_HEX)
+		return item_slug_ended(a, stem, str_from(id, id.len - ID_TAIL_HEX));
+	return item_slug_ended(a, stem, arena_printf(a, "%u", number));
 }
 
 bool item_slug_is_reserved(const struct collection *c, struct str slug)

@@ -22,6 +22,9 @@ NODISCARD struct str item_slug_of(struct arena *a, const struct collection *c, s
  * SLUG_NUMBER_MAX the end of `id`, which no other item has. */
 NODISCARD struct str item_slug_numbered(struct arena *a, struct str stem, unsigned number,
     struct str id) NONNULL(1);
+/* "stem-ending", the stem cut where that would be too long. */
+NODISCARD struct str item_slug_ended(struct arena *a, struct str stem, struct str ending)
+    NONNULL(1);
 /* Whether a path with it would mean something else: an id, or counts. */
 bool item_slug_is_reserved(const struct collection *c, struct str slug) NONNULL(1);
 

@@ -15,12 +15,6 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static bool is_markup(char c)
-{
-	return c == '*' || c == '_' || c == '`' || c == '~' || c == '|' || c == '#' || c == '>' ||
-	    c == '<' || c == '[' || c == ']' || c == '\\' || (unsigned char)c < 0x20;
-}
-
 static bool is_worded(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -114,20 +108,11 @@ static void scan_one(struct scan *s)
 	size_t skip = skip_length(s->rest);
 	char c = s->rest.ptr[0];
 
-	if (skip > 0) {
-		/* A tag within a word divides it no more than emphasis does. */
-		if (c == '&')
-			add(s, ' ');
-		s->rest = str_from(s->rest, skip);
-		return;
-	}
-	if (is_blank(c))
+	if (is_blank(c) || c == '|' || (skip > 0 && c != ']'))
 		end_word(s);
-	else if (c == '|')
-		end_word(s);
-	else if (!is_markup(c))
+	else if (skip == 0)
 		add(s, c);
-	s->rest = str_from(s->rest, 1);
+	s->rest = str_from(s->rest, skip > 0 ? skip : 1);
 }
 
 struct str markdown_words(struct arena *a, struct str text)

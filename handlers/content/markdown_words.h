@@ -12,9 +12,10 @@
 #include "base/attr.h"
 #include "base/str.h"
 
-/* Runs of characters with a letter or a digit in them, one space between.  Left
- * out: addresses of links and images, HTML tags and comments, definitions of
- * references, what stands behind the marks of a code fence, and markup. */
+/* What stands between white space and has a letter or a digit in it, with one
+ * space between, marks of emphasis and all: neither a tokenizer nor a count minds
+ * them.  Left out are addresses of links and images, HTML tags and comments,
+ * definitions of references, and the lines that fence code. */
 NODISCARD struct str markdown_words(struct arena *a, struct str text) NONNULL(1);
 
 #endif

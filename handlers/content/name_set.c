@@ -30,6 +30,11 @@ static void grow(struct name_set *s)
 			*find(s, old.table[i].name) = old.table[i];
 }
 
+struct str name_set_where(const struct name_set *s, struct str name)
+{
+	return s->room == 0 ? STR_NONE : find(s, name)->where;
+}
+
 struct str name_set_meet(struct name_set *s, struct str name, struct str where)
 {
 	if (2 * s->count >= s->room)

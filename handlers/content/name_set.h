@@ -25,6 +25,8 @@ struct name_place {
 };
 
 void name_set_init(struct name_set *s, struct arena *a) NONNULL_ALL;
+/* Where the name was met first; absent when it was not. */
+struct str name_set_where(const struct name_set *s, struct str name) NONNULL(1);
 /* Where the name was met first; absent, and now noted as met at `where`, when it
  * was not. */
 struct str name_set_meet(struct name_set *s, struct str name, struct str where) NONNULL(1);

@@ -1,6 +1,7 @@
 #include "content/rendering.h"
 
 #include "content/markdown.h"
+#include "content/xml.h"
 
 #define SORT_KEY STR("html")
 
@@ -18,6 +19,20 @@ static bool read_kept(struct str row, uint64_t version, struct str *html)
 	return true;
 }
 
+/* A body that no honest author wrote is shown as it is: one of them must not take
+ * a feed away. */
+static enum err show_source(struct arena *a, struct str body, struct str *html)
+{
+	struct buf text;
+
+	buf_init(&text, a, 6 * DOCUMENT_BODY_MAX_BYTES);
+	BUF_LIT(&text, "<pre>");
+	xml_text(&text, body);
+	BUF_LIT(&text, "</pre>\n");
+	*html = buf_str(&text);
+	return buf_failed(&text) ? ERR_TOO_LARGE : OK;
+}
+
 static enum err render(struct arena *a, const struct collection *c, struct str text,
     struct str *html)
 {
@@ -27,7 +42,10 @@ static enum err render(struct arena *a, const struct collection *c, struct str t
 	enum err e = json_parse(a, text, JSON_DEPTH_MAX, &json, &error);
 	if (e != OK)
 		return e == ERR_INVALID ? ERR_CORRUPT : e;
-	return markdown_to_html(a, json_get_string(json, c->body), NULL, html);
+	struct str body = json_get_string(json, c->body);
+	e = markdown_to_html(a, body, NULL, html);
+	return e == ERR_TOO_LARGE || (e == OK && html->len > RENDERING_MAX_BYTES) ?
+	    show_source(a, body, html) : e;
 }
 
 enum err rendering_of(struct store_connection *store, struct arena *a,

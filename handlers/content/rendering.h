@@ -10,7 +10,8 @@
 #include "store/store.h"
 
 /* Sanitised HTML as a JSON string, quotes and all.  `text` is the stored
- * document.  ERR_TOO_LARGE: as markdown_to_html. */
+ * document.  A body that costs more than markdown_to_html pays is shown as it was
+ * written.  ERR_TOO_LARGE: over STORE_ITEM_MAX_BYTES. */
 NODISCARD enum err rendering_of(struct store_connection *store, struct arena *a,
     const struct collection *c, const struct document_head *h, struct str text, int64_t now_ms,
     struct str *html) NONNULL(1, 2, 3, 4, 7);

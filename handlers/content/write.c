@@ -71,10 +71,6 @@ static enum err write_new(const struct request *req, struct response *res, struc
 	bool taken;
 
 	enum err e = change_of(req->arena, d, NULL, ch);
-	if (e == ERR_TOO_LARGE) {
-		response_field_error(res, STR("/body"), "costs too much to render: simplify it");
-		return ERR_INVALID;
-	}
 	if (e != OK)
 		return e;
 	e = commit_new(req, res, ch, d, &taken);

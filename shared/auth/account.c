@@ -35,7 +35,7 @@ static struct str email_pk(struct arena *a, struct str email)
 	return arena_printf(a, "email#%.*s", STR_ARG(key));
 }
 
-/* --- reading --------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------------- */
 
 static enum err record_from(struct arena *a, struct str id, const struct store_item *item,
     struct account_record *out)
@@ -99,7 +99,7 @@ enum err account_by_email(struct store_connection *c, struct arena *a, struct st
 	return e == OK ? account_read(c, a, id, now_ms, out) : e;
 }
 
-/* --- writing --------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------------- */
 
 enum err account_item(struct arena *a, const struct account_record *r, struct store_item *out)
 {

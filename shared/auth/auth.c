@@ -25,7 +25,7 @@ static const char *const count_labels[COUNT_COUNT][2] = {
 	[COUNT_UNAVAILABLE]      = { "unknown", "unavailable" },
 };
 
-/* --- opening ------------------------------------------------------------------------ */
+/* --- opening -------------------------------------------------------------------- */
 
 /* A fresh table of revoked sessions is filled from the store.  When that cannot
  * be done now, the table says so and every lookup asks the store. */
@@ -114,7 +114,7 @@ enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *
 	return keys_jwks(auth->keys, c, a, now_ms, json);
 }
 
-/* --- authenticating -------------------------------------------------------------------- */
+/* --- authenticating ------------------------------------------------------------- */
 
 /* One request's way through. */
 struct attempt {

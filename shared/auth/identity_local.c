@@ -10,7 +10,7 @@
 
 #define WRITE_TRIES 8   /* others may change the same account meanwhile; each time one gets on */
 
-/* --- tokens ------------------------------------------------------------------------- */
+/* --- tokens --------------------------------------------------------------------- */
 
 static enum err issue(struct auth *auth, struct arena *a, const struct token_signer *signer,
     const struct account *account, struct str session, int64_t now_ms,
@@ -41,7 +41,7 @@ static struct store_op unchanged(struct arena *a, const struct account *account)
 		  .version = account->version } };
 }
 
-/* --- signing in ----------------------------------------------------------------------- */
+/* --- signing in ----------------------------------------------------------------- */
 
 /* The account, when the password is its own; the same work whether or not there
  * is one.  `known` is the hash that this password was found to be right for. */
@@ -113,7 +113,7 @@ enum err identity_login(struct auth *auth, struct store_connection *c, struct ar
 	return issue(auth, a, signer, &r.account, s.id, now_ms, out);
 }
 
-/* --- refreshing ------------------------------------------------------------------------ */
+/* --- refreshing ----------------------------------------------------------------- */
 
 /* What a refresh token stands for. */
 struct grant {
@@ -214,7 +214,7 @@ enum err identity_refresh(struct auth *auth, struct store_connection *c, struct 
 	return issue(auth, a, signer, &g.r.account, g.s.id, now_ms, out);
 }
 
-/* --- ending sessions --------------------------------------------------------------------- */
+/* --- ending sessions ------------------------------------------------------------ */
 
 /* Puts a changed record, and one thing more if there is one; its version moves on. */
 static enum err put_account(struct store_connection *c, struct arena *a,
@@ -267,7 +267,7 @@ enum err identity_logout(struct auth *auth, struct store_connection *c, struct a
 	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
 }
 
-/* --- the account ---------------------------------------------------------------------------- */
+/* --- the account ---------------------------------------------------------------- */
 
 enum err identity_account(struct auth *auth, struct store_connection *c, struct arena *a,
     struct str id, int64_t now_ms, struct account *out)

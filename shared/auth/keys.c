@@ -191,7 +191,7 @@ enum err keys_find_or_load(struct keys *k, struct store_connection *c, struct ar
 	return e != OK ? e : *out == NULL ? ERR_NOT_FOUND : OK;
 }
 
-/* --- the key that signs ----------------------------------------------------------- */
+/* --- the key that signs --------------------------------------------------------- */
 
 /* The id that the store names. */
 static enum err current_kid(struct store_connection *c, struct arena *a, int64_t now_ms,

@@ -52,7 +52,7 @@ unsigned password_slots(void)
 	return cores < 1 ? 1 : cores > SLOTS_MAX ? SLOTS_MAX : (unsigned)cores;
 }
 
-/* --- slots -------------------------------------------------------------------- */
+/* --- slots ---------------------------------------------------------------------- */
 
 /* OK, ERR_BUSY when all are taken, ERR_IO. */
 static enum err try_slots(int fd, unsigned slots)
@@ -99,7 +99,7 @@ static void give_slot(int fd)
 		close(fd);
 }
 
-/* --- argon2 ------------------------------------------------------------------- */
+/* --- argon2 --------------------------------------------------------------------- */
 
 /* The blocks come from the kernel and go back to it: malloc would keep 19 MiB a
  * thread for the rest of the process.  Huge pages, where there are some, save a
@@ -162,7 +162,7 @@ static enum err argon2_in_slot(const struct password_hasher *h, const struct pas
 	return e;
 }
 
-/* --- the PHC string ------------------------------------------------------------ */
+/* --- the PHC string ------------------------------------------------------------- */
 
 /* base64 without its padding, as PHC strings have it. */
 static struct str unpadded(struct arena *a, const uint8_t *bytes, size_t len)

@@ -24,7 +24,8 @@ static_assert(COUNT(scope_names) == SCOPE_COUNT, "every scope has its name");
 static_assert(SCOPE_COUNT <= 32, "a scope_set has a bit for each");
 
 /* Every bit of a real scope: neither "unset" nor "public" is ever held. */
-#define SCOPES_ALL ((SCOPE_BIT(SCOPE_COUNT) - 1) & ~(SCOPE_BIT(SCOPE_UNSET) | SCOPE_BIT(SCOPE_PUBLIC)))
+#define SCOPES_ALL \
+	((SCOPE_BIT(SCOPE_COUNT) - 1) & ~(SCOPE_BIT(SCOPE_UNSET) | SCOPE_BIT(SCOPE_PUBLIC)))
 
 /* `adds` comes on top of what the row above may do. */
 static const struct {

@@ -74,7 +74,7 @@ enum err session_item(const struct auth *auth, struct arena *a, const struct ses
 	return buf_failed(&body) ? ERR_TOO_LARGE : OK;
 }
 
-/* --- ending ----------------------------------------------------------------------- */
+/* --- ending --------------------------------------------------------------------- */
 
 static void revoke_here(struct auth *auth, struct str id, int64_t now_ms, int64_t until_ms)
 {
@@ -151,7 +151,7 @@ enum err session_end_all(struct auth *auth, struct store_connection *c, struct a
 	return e;
 }
 
-/* --- what the store has of revoked ones --------------------------------------------- */
+/* --- what the store has of revoked ones ----------------------------------------- */
 
 static void ignore(void *context, const struct store_item *item)
 {

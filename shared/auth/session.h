@@ -12,10 +12,10 @@
 #include "auth/account.h"
 #include "auth/state.h"
 
-/* "qr_" and 256 random bits in base64url. */
-#define REFRESH_PREFIX          "qr_"
+/* "qv_refresh_" and 256 random bits in base64url. */
+#define REFRESH_PREFIX          "qv_refresh_"
 #define REFRESH_RANDOM_BYTES    32
-#define REFRESH_TOKEN_BYTES     46
+#define REFRESH_TOKEN_BYTES     54
 
 /* Added to an access token's life when its session is revoked: requests that
  * began before may still issue one. */

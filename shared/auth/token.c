@@ -122,7 +122,7 @@ bool token_type_fits(struct str type)
 	    str_eq_nocase(type, STR("at+jwt"));
 }
 
-/* --- issuing ------------------------------------------------------------------ */
+/* --- issuing -------------------------------------------------------------------- */
 
 static void member_if(struct json_writer *w, const char *name, struct str value)
 {

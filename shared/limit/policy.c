@@ -49,9 +49,9 @@ enum field_type { FIELD_NAME, FIELD_SCOPE, FIELD_ALGORITHM, FIELD_NUMBER, FIELD_
 
 struct field {
 	const char     *name;
-	enum field_type type;
 	size_t          offset;
 	uint64_t        min, max;
+	enum field_type type;
 	bool            required;       /* of a policy that is not built in */
 };
 

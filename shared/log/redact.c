@@ -97,7 +97,7 @@ static size_t token_length(struct str s)
 
 size_t redact_length(struct str s)
 {
-	if (str_starts(s, STR("qv_live_")))
+	if (str_starts(s, STR("qv_live_")) || str_starts(s, STR("qv_refresh_")))
 		return base64url_run(s);
 	if (str_starts(s, STR("eyJ")))
 		return token_length(s);

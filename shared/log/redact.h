@@ -12,8 +12,9 @@
 
 #define REDACTED "[redacted]"
 
-/* How many bytes at the start of `s` are an API key (qv_live_…) or a token
- * (base64url parts that begin with eyJ); 0: neither stands there. */
+/* How many bytes at the start of `s` are an API key (qv_live_…), a refresh token
+ * (qv_refresh_…) or a signed token (base64url parts that begin with eyJ); 0: none
+ * of them stands there. */
 size_t redact_length(struct str s) PURE;
 
 #endif

@@ -302,25 +302,14 @@ static bool make(struct metrics *m, const struct place *vacant, const struct met
 	return swap_word(m, vacant->index, claim, ready_word(s));
 }
 
-/* This process's series under a pid that an earlier process had: it starts anew. */
-static void adopt(struct metric_series *found, const struct metric_series *s)
-{
-	if (s->pid == 0 || series_load(&found->started) == s->started)
-		return;
-	__atomic_store_n(&found->values[0], 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&found->started, s->started, __ATOMIC_RELAXED);
-}
-
 static struct metric_series *find_or_make(struct metrics *m, const struct metric_series *s)
 {
 	struct place vacant;
 
 	for (;;) {
 		struct metric_series *found = find(m, s, &vacant);
-		if (found != NULL) {
-			adopt(found, s);
+		if (found != NULL)
 			return found;
-		}
 		if (vacant.index == SERIES_MAX)
 			return NULL;
 		if (make(m, &vacant, s))
@@ -329,7 +318,8 @@ static struct metric_series *find_or_make(struct metrics *m, const struct metric
 }
 
 /* Gauges of processes that ended without a scrape since: a handler that crashes
- * in a loop must not use up the registry. */
+ * in a loop must not use up the registry, nor go on from what an earlier process
+ * of its pid counted. */
 static void free_orphans(struct metrics *m)
 {
 	for (size_t i = 0; i < SERIES_MAX; i++) {

@@ -46,6 +46,7 @@ static void close_store(void *store)
 {
 	struct sqlite_store *s = store;
 
+	sqlite_cache_close(s->cache);
 	sqlite_db_close(&s->writer);
 	sqlite_queue_clean(&s->queue);
 	free(s->path);
@@ -76,6 +77,7 @@ static enum err open_store(struct arena *a, struct str address, struct metrics *
 		close_store(s);
 		return err;
 	}
+	s->cache = sqlite_cache_open(&s->writer);
 	sqlite3_wal_hook(s->writer.handle, remember_wal, s);
 	*store = s;
 	return OK;

@@ -52,7 +52,6 @@ struct sqlite_db {
 	uint64_t        wait_until_ns;  /* the lock waited for now is given up then */
 	Fts5Tokenizer  *words;          /* made at the first search */
 	fts5_tokenizer  words_methods;
-	struct sqlite_cache *cache;     /* of a reader; see sqlite_cache.c */
 };
 
 /*
@@ -92,6 +91,7 @@ struct sqlite_store {
 	int                   wal_pages;        /* after the last commit; the leader's */
 	atomic_int            checkpointed;     /* WAL pages that are home already */
 	atomic_bool           checkpointing;
+	struct sqlite_cache  *cache;            /* NULL: none */
 	struct metric_series *batch;            /* NULL: nobody counts */
 };
 
@@ -134,6 +134,34 @@ enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t no
 enum err sqlite_query(void *connection, const struct store_query *q, int64_t now_ms,
     bool (*each)(void *context, const struct store_item *item), void *context);
 enum err sqlite_ping(void *connection);
+
+/* --- sqlite_cache.c --- */
+
+#define SNAPSHOT_WORDS 6
+
+struct sqlite_cache;
+struct sqlite_cached;
+
+/* A committed state of the database: equal ones are the same. */
+struct sqlite_snapshot {
+	uint64_t words[SNAPSHOT_WORDS];
+};
+
+/* `db` must be in WAL mode, have read, and stay open longer.  NULL: no cache. */
+struct sqlite_cache *sqlite_cache_open(struct sqlite_db *db) NONNULL_ALL;
+void sqlite_cache_close(struct sqlite_cache *cache);
+/* What a read that began now would see; false: someone is just committing, or
+ * there is no cache. */
+bool sqlite_snapshot(const struct sqlite_cache *cache, struct sqlite_snapshot *out) NONNULL(2);
+/* What was kept for the key at `now`, until sqlite_cache_release; NULL: nothing. */
+struct sqlite_cached *sqlite_cache_find(struct sqlite_cache *cache,
+    const struct sqlite_snapshot *now, struct str pk, struct str sk) NONNULL(1, 2);
+void sqlite_cache_release(struct sqlite_cached *e) NONNULL_ALL;
+/* NULL: that there is no such item is what was kept. */
+const struct store_item *sqlite_cached_item(const struct sqlite_cached *e) NONNULL_ALL;
+/* Keeps what a read found at `now`; when not `present`, only the keys of `item` count. */
+void sqlite_cache_keep(struct sqlite_cache *cache, const struct sqlite_snapshot *now,
+    const struct store_item *item, bool present) NONNULL_ALL;
 
 /* --- sqlite_match.c --- */
 

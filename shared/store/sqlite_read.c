@@ -23,30 +23,68 @@ static void read_columns(sqlite3_stmt *st, int at, struct store_item *item)
 	item->body = sqlite_column_str(st, at + 5);
 }
 
-enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t now_ms,
+/* Keeps what was read when it is certain which state it was read from: it began a
+ * read transaction of its own, and the state did not change while it did. */
+static void keep(struct sqlite_store *s, const struct sqlite_snapshot *before,
+    const struct store_item *item, bool present)
+{
+	struct sqlite_snapshot after;
+
+	if (sqlite_snapshot(s->cache, &after) && memcmp(before, &after, sizeof(after)) == 0)
+		sqlite_cache_keep(s->cache, before, item, present);
+}
+
+/* From the database.  `before`: the state when it was asked; NULL: not known. */
+static enum err read_point(struct sqlite_connection *c, struct store_item *item,
+    int64_t now_ms, const struct sqlite_snapshot *before,
     void (*use)(void *context, const struct store_item *item), void *context)
 {
-	struct sqlite_connection *c = connection;
-	struct store_item item = { .pk = pk, .sk = sk };
+	bool fresh = before != NULL &&
+	    sqlite3_txn_state(c->db.handle, "main") == SQLITE_TXN_NONE;
 	sqlite3_stmt *st = sqlite_take(&c->db, STATEMENT_POINT);
 	enum err err = ERR_NOT_FOUND;
 	int rc;
 
 	if (st == NULL)
 		return sqlite_fail(&c->db, sqlite3_extended_errcode(c->db.handle), "read");
-	sqlite_bind_str(st, 1, pk);
-	sqlite_bind_str(st, 2, sk);
+	sqlite_bind_str(st, 1, item->pk);
+	sqlite_bind_str(st, 2, item->sk);
 	rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) {
-		read_columns(st, 0, &item);
-		if (is_live(item.expires_ms, now_ms)) {
-			use(context, &item);
-			err = OK;
-		}
-	} else if (rc != SQLITE_DONE) {
+	if (rc == SQLITE_ROW)
+		read_columns(st, 0, item);
+	else if (rc != SQLITE_DONE)
 		err = sqlite_fail(&c->db, rc, "read");
+	if (fresh && (rc == SQLITE_ROW || rc == SQLITE_DONE))
+		keep(c->store, before, item, rc == SQLITE_ROW);
+	if (rc == SQLITE_ROW && is_live(item->expires_ms, now_ms)) {
+		use(context, item);
+		err = OK;
 	}
 	sqlite_give(&c->db, STATEMENT_POINT, st);
+	return err;
+}
+
+enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t now_ms,
+    void (*use)(void *context, const struct store_item *item), void *context)
+{
+	struct sqlite_connection *c = connection;
+	struct store_item item = { .pk = pk, .sk = sk };
+	const struct store_item *found;
+	struct sqlite_snapshot now;
+	struct sqlite_cached *e;
+	enum err err = ERR_NOT_FOUND;
+
+	if (!sqlite_snapshot(c->store->cache, &now))
+		return read_point(c, &item, now_ms, NULL, use, context);
+	e = sqlite_cache_find(c->store->cache, &now, pk, sk);
+	if (e == NULL)
+		return read_point(c, &item, now_ms, &now, use, context);
+	found = sqlite_cached_item(e);
+	if (found != NULL && is_live(found->expires_ms, now_ms)) {
+		use(context, found);
+		err = OK;
+	}
+	sqlite_cache_release(e);
 	return err;
 }
 

@@ -41,7 +41,8 @@ struct store_item {
 };
 
 enum store_durability {
-	STORE_DURABLE,                  /* survives loss of power: content, accounts, keys, audit */
+	STORE_DURABLE,                  /* survives loss of power: content, accounts, keys, audit;
+	                                 * and so does all that was acknowledged before it */
 	STORE_RELAXED                   /* survives a crash of any process: counters, caches */
 };
 

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* --- the owner ------------------------------------------------------------------------- */
+/* --- the owner ------------------------------------------------------------------ */
 
 TEST(the_first_owner_gets_a_generated_password_once)
 {
@@ -94,7 +94,7 @@ TEST(of_several_processes_that_set_up_at_once_one_makes_the_owner)
 	rig_close(&r);
 }
 
-/* --- signing in ---------------------------------------------------------------------------- */
+/* --- signing in ----------------------------------------------------------------- */
 
 TEST(signing_in_gives_tokens_that_say_who_it_is)
 {
@@ -113,7 +113,7 @@ TEST(signing_in_gives_tokens_that_say_who_it_is)
 	assert_str(p.email, STR(RIG_EMAIL));
 	assert_int_equal(p.session.len, 36);
 	assert_true(p.expires_ms == r.now_ms + HOUR_MS);
-	assert_true(str_starts(t.refresh_token, STR("qr_")));
+	assert_true(str_starts(t.refresh_token, STR("qv_refresh_")));
 	assert_int_equal(t.refresh_token.len, 46);
 	rig_close(&r);
 }
@@ -189,7 +189,7 @@ TEST(an_unknown_account_takes_the_work_of_a_known_one)
 	rig_close(&r);
 }
 
-/* --- refreshing ------------------------------------------------------------------------------ */
+/* --- refreshing ----------------------------------------------------------------- */
 
 TEST(a_refresh_token_is_spent_for_the_next)
 {
@@ -249,11 +249,11 @@ TEST(a_spent_token_after_the_grace_ends_the_whole_family)
 }
 
 static const char *const no_tokens[] = {
-	"", "qr_", "qr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	"", "qv_refresh_", "qv_refresh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	"qx_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-	"qr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
-	"qr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-	"qr_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	"qv_refresh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
+	"qv_refresh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	"qv_refresh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 };
 
 TEST(what_is_no_refresh_token_gets_nothing)
@@ -288,7 +288,7 @@ TEST(a_session_ends_thirty_days_after_its_last_use)
 	rig_close(&r);
 }
 
-/* --- ending ------------------------------------------------------------------------------------ */
+/* --- ending --------------------------------------------------------------------- */
 
 TEST(logging_out_ends_this_session_at_once_and_no_other)
 {
@@ -426,7 +426,7 @@ TEST(a_session_that_is_over_changes_no_password)
 	rig_close(&r);
 }
 
-/* --- the account ---------------------------------------------------------------------------------- */
+/* --- the account ---------------------------------------------------------------- */
 
 TEST(an_account_is_renamed_by_version)
 {

@@ -11,12 +11,12 @@
 #include "auth/identity.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/time.h"
 #include "tests/test.h"
 
 #define RIG_SECRET      "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define RIG_EMAIL       "Owner@Example.com"
 #define RIG_PASSWORD    "a password of the owner's"
-#define RIG_NOW         INT64_C(1700000000000)
 #define SECOND_MS       INT64_C(1000)
 #define HOUR_MS         (3600 * SECOND_MS)
 
@@ -78,7 +78,8 @@ static inline void rig_detach(struct rig *r)
 static inline struct rig rig_empty(void)
 {
 	struct rig r = { .dir = "/tmp/quiver-test-XXXXXX", .secret = RIG_SECRET,
-		.metrics_token = "", .owner_password = RIG_PASSWORD, .now_ms = RIG_NOW };
+		.metrics_token = "", .owner_password = RIG_PASSWORD, /* Opening fills tables by the wall clock; tokens count in seconds. */
+		.now_ms = time_now_ms() / SECOND_MS * SECOND_MS };
 
 	assert_non_null(mkdtemp(r.dir));
 	return r;

@@ -116,7 +116,7 @@ static void take_hot_key(struct shared *shared, struct limiter *l, size_t number
 
 	shared->first_ms[number] = now_ms;
 	while (now_ms < shared->first_ms[number] + HOT_MS) {
-		/* until refused: at the last moment nothing must be left, or the sum says nothing */
+		/* until refused: at the last moment nothing must be left */
 		while (limit_take(l, &who, 1, now_ms, &v) == OK && v.allowed)
 			shared->admitted[number]++;
 		shared->last_ms[number] = now_ms;

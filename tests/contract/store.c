@@ -401,6 +401,41 @@ TEST(a_list_with_a_failing_condition_leaves_nothing_behind)
 	}
 }
 
+TEST(an_operation_sees_what_those_before_it_in_its_list_did)
+{
+	struct rig rig;
+
+	(void)state;
+	EACH_ENGINE(rig) {
+		const struct store_item counter = { .pk = STR("c"), .sk = STR("n"), .n = 2 };
+		const struct store_op good[] = {
+			{ STORE_CHECK, STORE_ABSENT, rig_item("p", "a", "") },
+			{ STORE_PUT, STORE_ABSENT, rig_item("p", "a", "1") },
+			{ STORE_PUT, STORE_PRESENT, rig_item("p", "a", "2") },
+			{ STORE_ADD, STORE_ALWAYS, counter },
+			{ STORE_ADD, STORE_ALWAYS, counter },
+			{ STORE_PUT, STORE_ABSENT, rig_item("p", "b", "1") },
+			{ STORE_DELETE, STORE_PRESENT, rig_item("p", "b", "") },
+		};
+		const struct store_op bad[] = {
+			{ STORE_DELETE, STORE_PRESENT, rig_item("p", "a", "") },
+			{ STORE_ADD, STORE_ALWAYS, counter },
+			{ STORE_PUT, STORE_PRESENT, rig_item("p", "a", "3") },
+		};
+		struct store_result result;
+		assert_int_equal(rig_write(&rig, good, COUNT(good), &result), OK);
+		assert_int_equal(result.version, 1);
+		assert_int_equal(result.n, 2);
+		assert_int_equal(rig_get(&rig, "c", "n").n, 4);
+		assert_false(rig_has(&rig, "p", "b"));
+		assert_int_equal(rig_write(&rig, bad, COUNT(bad), &result), ERR_NOT_FOUND);
+		assert_int_equal(result.failed, 2);
+		assert_int_equal(rig_get(&rig, "c", "n").n, 4);
+		assert_str(rig_get(&rig, "p", "a").body, STR("2"));
+		assert_int_equal(rig_get(&rig, "p", "a").version, 2);
+	}
+}
+
 TEST(the_result_has_the_first_puts_version_and_the_first_adds_value)
 {
 	struct rig rig;
@@ -715,6 +750,79 @@ TEST(a_callback_may_write)
 		put_letters(&rig);
 		assert_int_equal(store_query(rig.c, &q, NOW, delete_it, &rig), OK);
 		assert_str(rig_query(&rig, q), STR(""));
+	}
+}
+
+static bool write_and_read(void *context, const struct store_item *item)
+{
+	struct rig *rig = context;
+
+	(void)item;
+	rig_put(rig, rig_item("p", "other", "new"));
+	for (int i = 0; i < 3; i++)
+		(void)rig_get(rig, "p", "other");
+	return false;
+}
+
+TEST(a_read_after_a_query_sees_what_was_written_during_it)
+{
+	struct rig rig;
+
+	(void)state;
+	EACH_ENGINE(rig) {
+		const struct store_query q = { .pk = STR("p") };
+		rig_put(&rig, rig_item("p", "other", "old"));
+		for (int i = 0; i < 3; i++)
+			assert_str(rig_get(&rig, "p", "other").body, STR("old"));
+		assert_int_equal(store_query(rig.c, &q, NOW, write_and_read, &rig), OK);
+		assert_str(rig_get(&rig, "p", "other").body, STR("new"));
+	}
+}
+
+TEST(an_item_read_often_expires_all_the_same)
+{
+	struct rig rig;
+
+	(void)state;
+	EACH_ENGINE(rig) {
+		struct store_item item;
+		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = STR("s"),
+		    .expires_ms = NOW + 1 });
+		for (int i = 0; i < 4; i++)
+			assert_true(rig_has(&rig, "p", "s"));
+		assert_int_equal(store_get(rig.c, &rig.arena, STR("p"), STR("s"), NOW + 1, &item),
+		    ERR_NOT_FOUND);
+	}
+}
+
+TEST(an_item_read_often_comes_back_whole_every_time)
+{
+	struct rig rig;
+
+	(void)state;
+	EACH_ENGINE(rig) {
+		static char large[20000];
+		memset(large, 'l', sizeof(large));
+		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = STR("s"), .n = 3,
+		    .index_pk = STR("i"), .index_sk = STR("j"), .body = STR("{}") });
+		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = STR("large"),
+		    .body = { large, sizeof(large) } });
+		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = STR("empty") });
+		for (int i = 0; i < 4; i++) {
+			struct store_item item = rig_get(&rig, "p", "s");
+			assert_str(item.pk, STR("p"));
+			assert_str(item.sk, STR("s"));
+			assert_str(item.index_pk, STR("i"));
+			assert_str(item.index_sk, STR("j"));
+			assert_str(item.body, STR("{}"));
+			assert_int_equal(item.n, 3);
+			assert_int_equal(item.version, 1);
+			assert_int_equal(rig_get(&rig, "p", "large").body.len, sizeof(large));
+			item = rig_get(&rig, "p", "empty");
+			assert_int_equal(item.body.len, 0);
+			assert_null(item.index_pk.ptr);
+			assert_false(rig_has(&rig, "s", "p"));
+		}
 	}
 }
 
@@ -1083,6 +1191,7 @@ TEST_MAIN(
 	RUN(a_counter_that_would_overflow_is_refused_and_keeps_its_value),
 	RUN(a_check_changes_nothing), RUN(each_condition_holds_or_fails_as_its_error_says),
 	RUN(a_list_happens_whole), RUN(a_list_with_a_failing_condition_leaves_nothing_behind),
+	RUN(an_operation_sees_what_those_before_it_in_its_list_did),
 	RUN(the_result_has_the_first_puts_version_and_the_first_adds_value),
 	RUN(a_list_of_nothing_is_done), RUN(a_list_may_be_as_long_as_its_bound_and_no_longer),
 	RUN(an_item_that_cannot_be_kept_is_refused_before_anything_is_written),
@@ -1091,6 +1200,9 @@ TEST_MAIN(
 	RUN(a_query_goes_on_after_the_longest_key), RUN(a_query_of_no_partition_gives_nothing),
 	RUN(a_query_stops_when_its_callback_says_so), RUN(a_query_gives_whole_items),
 	RUN(a_query_inside_a_query_disturbs_neither), RUN(a_callback_may_write),
+	RUN(a_read_after_a_query_sees_what_was_written_during_it),
+	RUN(an_item_read_often_expires_all_the_same),
+	RUN(an_item_read_often_comes_back_whole_every_time),
 	RUN(an_expired_item_is_as_if_absent),
 	RUN(an_expired_item_does_not_count_towards_a_limit),
 	RUN(a_write_over_an_expired_item_begins_anew),

@@ -106,8 +106,10 @@ static bool measure_processes(struct limiter *l)
 		(void)waitpid(pids[i], NULL, 0);
 		all.decisions += results[i].decisions;
 		all.admitted += results[i].admitted;
-		all.first_ms = results[i].first_ms < all.first_ms ? results[i].first_ms : all.first_ms;
-		all.last_ms = results[i].last_ms > all.last_ms ? results[i].last_ms : all.last_ms;
+		if (results[i].first_ms < all.first_ms)
+			all.first_ms = results[i].first_ms;
+		if (results[i].last_ms > all.last_ms)
+			all.last_ms = results[i].last_ms;
 	}
 	uint64_t most = HOT_BURST + (uint64_t)(all.last_ms - all.first_ms) * HOT_PER_MS;
 	bool exact = all.admitted <= most && all.admitted + PROCESSES * HOT_PER_MS >= most;

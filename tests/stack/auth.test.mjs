@@ -172,7 +172,7 @@ describe('sign-in', () => {
 	test('refuses refresh tokens that are none', async () => {
 		const tokens = await signIn(client);
 		const forged = [
-			tokens.access_token.slice(0, 200), 'qr_', `qr_${'A'.repeat(43)}`,
+			tokens.access_token.slice(0, 200), 'qv_refresh_', `qv_refresh_${'A'.repeat(43)}`,
 			tokens.refresh_token.slice(0, -1), `${tokens.refresh_token}A`, "' OR 1=1 --",
 		];
 		for (const token of forged)

@@ -16,7 +16,8 @@ find shared handlers -name node_modules -prune -o -name '*.h' -print | sort > "$
 xargs -P 2 -n 1 sh -c '
 	name=$(printf %s "$1" | tr / _)
 	printf "#include \"%s\"\n#include \"%s\"\n" "${1#*/}" "${1#*/}" > "$work/$name.c"
-	if ! ${CC:-cc} $flags -Wall -Wextra -Werror -fsyntax-only "$work/$name.c" 2> "$work/$name.log"; then
+	if ! ${CC:-cc} $flags -Wall -Wextra -Werror -fsyntax-only "$work/$name.c" \
+	    2> "$work/$name.log"; then
 		echo "$1 does not compile alone:"
 		head -n 10 "$work/$name.log"
 		: > "$work/$name.failed"

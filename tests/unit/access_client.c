@@ -132,6 +132,8 @@ static const struct walk forwarded[] = {
 	    NULL, NULL, "203.0.113.9" },
 	{ "comma in quotes", PROXIES, "10.0.0.1", "for=203.0.113.9;by=\"a,b\"", NULL, NULL,
 	    "203.0.113.9" },
+	{ "comma and escaped quote", PROXIES, "10.0.0.1", "for=203.0.113.9;by=\"a,\\\"b\"", NULL, NULL,
+	    "203.0.113.9" },
 	{ "escaped quote", PROXIES, "10.0.0.1", "for=203.0.113.9;by=\"a\\\",b\"", NULL, NULL,
 	    "203.0.113.9" },
 	{ "blanks round semicolons", PROXIES, "10.0.0.1", "for=203.0.113.9 ; proto=http", NULL, NULL,

@@ -50,7 +50,7 @@ static enum err check(struct arena *a, struct str token, const struct jwk *key)
 	return e == OK ? jws_verify(&jws, key) : e;
 }
 
-/* --- what must pass ---------------------------------------------------------------- */
+/* --- what must pass ------------------------------------------------------------- */
 
 #define RFC7515_PAYLOAD "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNv" \
     "bS9pc19yb290Ijp0cnVlfQ"
@@ -145,7 +145,7 @@ TEST(unknown_headers_are_let_by)
 	tear_down(&b);
 }
 
-/* --- forms --------------------------------------------------------------------------- */
+/* --- forms ---------------------------------------------------------------------- */
 
 #define GOOD "eyJhbGciOiJFUzI1NiJ9"     /* {"alg":"ES256"} */
 #define BODY "eyJzdWIiOiJhbGljZSJ9"
@@ -273,7 +273,7 @@ TEST(lengths_are_looked_at_first)
 	arena_clean(&a);
 }
 
-/* --- algorithms and keys -------------------------------------------------------------- */
+/* --- algorithms and keys -------------------------------------------------------- */
 
 TEST(an_hmac_keyed_with_the_public_key_is_refused)
 {
@@ -364,7 +364,7 @@ TEST(a_key_of_another_kind_or_another_owner_does_not_verify)
 	}
 }
 
-/* --- changed bytes ----------------------------------------------------------------------- */
+/* --- changed bytes -------------------------------------------------------------- */
 
 TEST(no_bit_of_a_token_can_be_changed)
 {
@@ -407,7 +407,7 @@ TEST(another_payload_under_the_same_signature_is_refused)
 	tear_down(&b);
 }
 
-/* --- ECDSA's edges ------------------------------------------------------------------------ */
+/* --- ECDSA's edges -------------------------------------------------------------- */
 
 static struct str p256_order(struct arena *a)
 {
@@ -476,7 +476,7 @@ TEST(es256_signatures_have_64_bytes_and_no_other_form)
 	tear_down(&b);
 }
 
-/* --- RSA's edges ---------------------------------------------------------------------------- */
+/* --- RSA's edges ---------------------------------------------------------------- */
 
 TEST(rsa_signatures_have_the_length_of_the_modulus)
 {

@@ -112,8 +112,8 @@ TEST(roles_and_scopes_that_nobody_knows_give_nothing)
 	assert_int_equal(claims.roles, 1u << ROLE_ADMIN);
 	assert_true(claims.scoped);
 	assert_int_equal(claims.scopes, SCOPE_BIT(SCOPE_PROFILE) | SCOPE_BIT(SCOPE_CONTENT_READ));
-	assert_int_equal(check(&a, STR("{" ISS AUD USE SUB "\"roles\":\"owner\",\"scope\":[\"profile\"]," EXP
-	    "}"), &claims, &reason), OK);
+	assert_int_equal(check(&a, STR("{" ISS AUD USE SUB
+	    "\"roles\":\"owner\",\"scope\":[\"profile\"]," EXP "}"), &claims, &reason), OK);
 	assert_int_equal(claims.roles, 0);
 	assert_true(claims.scoped);     /* a scope that cannot be read allows nothing */
 	assert_int_equal(claims.scopes, 0);
@@ -136,7 +136,7 @@ TEST(only_access_token_types_fit)
 		    types[i].type.ptr == NULL ? "none" : types[i].type.ptr);
 }
 
-/* --- issuing ------------------------------------------------------------------------- */
+/* --- issuing -------------------------------------------------------------------- */
 
 static struct str issue(struct arena *a, struct str name, const char *use)
 {

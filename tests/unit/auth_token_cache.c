@@ -158,7 +158,7 @@ TEST(a_living_entry_stays_while_a_dead_one_makes_room)
 	token_cache_free(c);
 }
 
-/* --- threads ------------------------------------------------------------------------------ */
+/* --- threads -------------------------------------------------------------------- */
 
 #define WRITERS 2
 #define READERS 2

@@ -58,7 +58,7 @@ static void write_file(const char *file, const void *bytes, size_t len)
 	close(fd);
 }
 
-TEST(a_fresh_one_is_zero_aligned_private_and_sparse)
+TEST(a_fresh_one_is_zero_aligned_private_and_has_its_blocks)
 {
 	struct segment s = open_good(1, SIZE, true);
 	struct stat    st;
@@ -70,7 +70,8 @@ TEST(a_fresh_one_is_zero_aligned_private_and_sparse)
 	assert_int_equal(stat(path_of("a.shm"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(st.st_size, SIZE + PAGE);
-	assert_in_range(st.st_blocks * 512, 0, 2 * PAGE);
+	/* On a full disk the first touch of a page without a block would be a SIGBUS. */
+	assert_true(st.st_blocks * 512 >= SIZE + PAGE);
 	segment_close(&s);
 	assert_null(s.data);
 	segment_close(&s);
@@ -236,7 +237,7 @@ TEST(of_many_that_race_one_creates_and_all_share)
 #undef RUN
 #define RUN(name) cmocka_unit_test_setup_teardown(name, enter, leave)
 
-TEST_MAIN(RUN(a_fresh_one_is_zero_aligned_private_and_sparse),
+TEST_MAIN(RUN(a_fresh_one_is_zero_aligned_private_and_has_its_blocks),
     RUN(what_one_writes_another_reads), RUN(another_version_or_size_gets_a_fresh_file),
     RUN(garbage_is_replaced), RUN(a_truncated_file_is_replaced),
     RUN(links_and_fifos_are_not_followed), RUN(a_creator_that_died_leaves_nothing_in_the_way),

@@ -411,8 +411,9 @@ TEST(a_key_file_that_is_not_what_it_was_is_refused_and_left_alone)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		write_key_file(&f, cases[i].text, cases[i].mode);
 		load(&f);
+		struct str said = buf_str(&f.problems);
 		assert_row(f.result == ERR_INVALID, cases[i].says);
-		assert_row(str_contains(buf_str(&f.problems), str_of(cases[i].says)), cases[i].says);
+		assert_row(str_contains(said, str_of(cases[i].says)), cases[i].says);
 		config_clean(&f.config);
 	}
 	end(&f);

@@ -15,7 +15,8 @@ static const struct schema part = { "Part", part_fields, false };
 
 static const struct field thing_fields[] = {
 	{ .name = "id", .type = FIELD_UUID, .required = true, .read_only = true },
-	{ .name = "name", .type = FIELD_STRING, .required = true, .min = 1, .max = 80, .help = "Its name" },
+	{ .name = "name", .type = FIELD_STRING, .required = true, .min = 1, .max = 80,
+	  .help = "Its name" },
 	{ .name = "note", .type = FIELD_TEXT, .nullable = true },
 	{ .name = "kind", .type = FIELD_ENUM, .choices = kinds, .nullable = true, .otherwise = "\"red\"" },
 	{ .name = "size", .type = FIELD_INT, .min = 1, .max = 9 },
@@ -67,8 +68,8 @@ static const struct route routes[] = {
 	{ POST, "/v1/things/import", run, SCOPE_CONTENT_WRITE, .body_kind = BODY_RAW, .accepts = archives,
 	  .summary = "Import" },
 	{ GET, "/v1/found", run, SCOPE_PROFILE, .reply = &found, .summary = "Found" },
-	{ GET, "/feed.xml", run, SCOPE_PUBLIC, .exempt = true, .reply_type = "application/xml; charset=utf-8",
-	  .summary = "Feed" },
+	{ GET, "/feed.xml", run, SCOPE_PUBLIC, .exempt = true,
+	  .reply_type = "application/xml; charset=utf-8", .summary = "Feed" },
 	{ GET, "/files/{rest*}", run, SCOPE_PUBLIC, .exempt = true, .caching = CACHE_ASSET,
 	  .reply_type = "text/html", .summary = "Files" },
 };
@@ -171,7 +172,8 @@ static const struct {
 	{ PATCH, false, false, "/v1/blog/{id}", "updateBlogById" },
 	{ DELETE, false, false, "/v1/blog/{id}", "deleteBlogById" },
 	{ POST, false, false, "/v1/blog/{id}/publish", "publishBlogById" },
-	{ POST, false, false, "/v1/blog/{id}/revisions/{version}/restore", "restoreBlogByIdRevisionsByVersion" },
+	{ POST, false, false, "/v1/blog/{id}/revisions/{version}/restore",
+	    "restoreBlogByIdRevisionsByVersion" },
 	{ POST, false, false, "/v1/auth/login", "loginAuth" },
 	{ POST, false, false, "/oauth2/token", "tokenOauth2" },
 	{ POST, false, false, "/v1/calls", "postCalls" },
@@ -224,7 +226,8 @@ TEST(an_operation_says_who_may_call_it)
 }
 
 #define REF(kind, name) "{\"$ref\":\"#/components/" kind "/" name "\"}"
-#define ID_PARAMETER "{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}"
+#define ID_PARAMETER \
+	"{\"name\":\"id\",\"in\":\"path\",\"required\":true,\"schema\":{\"type\":\"string\"}}"
 
 static const struct row inputs[] = {
 	{ "paths /v1/things get parameters",
@@ -234,7 +237,8 @@ static const struct row inputs[] = {
 	    "\"schema\":{\"type\":\"integer\",\"format\":\"int64\"}},"
 	    REF("parameters", "Limit") "," REF("parameters", "Cursor") ","
 	    REF("parameters", "IfNoneMatch") "]" },
-	{ "paths /v1/things/{id} get parameters", "[" ID_PARAMETER "," REF("parameters", "IfNoneMatch") "]" },
+	{ "paths /v1/things/{id} get parameters",
+	    "[" ID_PARAMETER "," REF("parameters", "IfNoneMatch") "]" },
 	{ "paths /v1/things/{id} put parameters", "[" ID_PARAMETER "," REF("parameters", "IfMatch") "]" },
 	{ "paths /v1/things post parameters", "[" REF("parameters", "IdempotencyKey") "]" },
 	{ "paths /files/{rest} get parameters 0 name", "\"rest\"" },
@@ -347,7 +351,8 @@ static const struct row schemas[] = {
 	    "{\"type\":\"string\",\"format\":\"uuid\",\"readOnly\":true}" },
 	{ "components schemas Thing properties name",
 	    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":80,\"description\":\"Its name\"}" },
-	{ "components schemas Thing properties note", "{\"type\":[\"string\",\"null\"],\"maxLength\":1048576}" },
+	{ "components schemas Thing properties note",
+	    "{\"type\":[\"string\",\"null\"],\"maxLength\":1048576}" },
 	{ "components schemas Thing properties kind",
 	    "{\"type\":[\"string\",\"null\"],\"enum\":[\"red\",\"blue\",null],\"default\":\"red\"}" },
 	{ "components schemas Thing properties size",
@@ -368,7 +373,8 @@ static const struct row schemas[] = {
 	{ "components schemas Part required", "[\"label\"]" },
 	{ "components schemas Found properties anything", "{}" },
 	{ "components schemas Found properties text", "{\"type\":\"string\"}" },
-	{ "components schemas Found properties texts", "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}" },
+	{ "components schemas Found properties texts",
+	    "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}" },
 	{ "components schemas Found additionalProperties", "-" },
 	{ "components schemas Problem required",
 	    "[\"type\",\"title\",\"status\",\"detail\",\"instance\"]" },

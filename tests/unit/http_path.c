@@ -146,6 +146,24 @@ TEST(a_raw_nul_is_refused)
 	arena_clean(&arena);
 }
 
+TEST(nothing_behind_the_end_belongs_to_an_escape)
+{
+	struct path_parameter pair;
+	struct arena arena;
+	struct str path, query, text = STR("/a%41");
+	const char *reason = NULL;
+	size_t count = 0;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	for (size_t cut = 1; cut <= 2; cut++) {
+		struct str shorter = str_first(text, text.len - cut);
+		assert_int_equal(path_normalize(&arena, shorter, &path, &query, &reason), ERR_INVALID);
+		assert_int_equal(query_parse(&arena, shorter, &pair, 1, &count, &reason), ERR_INVALID);
+	}
+	arena_clean(&arena);
+}
+
 /* "/" and `n` times `unit`. */
 static struct str repeated(struct arena *a, const char *unit, size_t n)
 {
@@ -223,5 +241,6 @@ TEST(any_mix_of_dots_and_slashes_comes_out_normal)
 TEST_MAIN(RUN(a_target_has_one_path_or_none),
     RUN(a_refusal_says_why),
     RUN(a_raw_nul_is_refused),
+    RUN(nothing_behind_the_end_belongs_to_an_escape),
     RUN(a_path_is_bounded_by_what_it_decodes_to),
     RUN(any_mix_of_dots_and_slashes_comes_out_normal))

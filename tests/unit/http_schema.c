@@ -136,6 +136,8 @@ static const struct row values[] = {
 	{ "{\"time\":\"2024-02-29T01:02:03+02:00\"}", "" },
 	{ "{\"time\":\"2024-02-29\"}", "/time must be a time as RFC 3339 has it: 2026-01-02T03:04:05Z" },
 	{ "{\"uuid\":\"01890a5d-ac96-774b-bcce-b302099a8057\"}", "" },
+	{ "{\"url\":\"https://user@example.com/\"}",
+	    "/url must not contain a user name or password" },
 	{ "{\"uuid\":\"01890a5d\"}", "/uuid must be a UUID" },
 	{ "{\"tags\":[]}", "" },
 	{ "{\"tags\":[\"a\",\"b\",\"c\"]}", "" },
@@ -151,7 +153,8 @@ static const struct row values[] = {
 	{ "{\"author\":[]}", "/author must be an object" },
 	{ "{\"author\":{\"x~/\":1}}", "/author/x~0~1 is not a field of this" },
 	{ "{\"people\":[{\"name\":\"a\"},{}]}", "/people/1/name is required" },
-	{ "{\"people\":[{\"name\":2},3]}", "/people/0/name must be a string\n/people/1 must be an object" },
+	{ "{\"people\":[{\"name\":2},3]}",
+	    "/people/0/name must be a string\n/people/1 must be an object" },
 	{ "{\"extra\":{\"a\":[1,null]}}", "" },
 	{ "{\"extra\":null}", "" },
 	{ "{\"hole\":1}", "/hole cannot be set" },
@@ -202,7 +205,8 @@ TEST(a_whole_document_names_every_error_at_once)
 static const struct row lenient[] = {
 	{ "{\"title\":\"a\",\"zzz\":1}", "" },
 	{ "{\"title\":\"a\",\"id\":\"x\"}", "/id is set by the server" },
-	{ "{\"title\":\"a\",\"author\":{\"name\":\"a\",\"zzz\":1}}", "/author/zzz is not a field of this" },
+	{ "{\"title\":\"a\",\"author\":{\"name\":\"a\",\"zzz\":1}}",
+	    "/author/zzz is not a field of this" },
 };
 
 TEST(an_open_schema_lets_unknown_members_through)

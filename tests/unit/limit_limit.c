@@ -168,9 +168,11 @@ TEST(of_several_that_refuse_the_longest_is_told)
 	open_limiter(&f);
 	const struct limit_subject who = { .route_class = STR("sign-in"),
 	    .address = STR("a1"), .account = STR("c1") };
-	struct limit_verdict v = take(&f, who, 2, start_ms);
+	/* 1 more than 2 at 30 s each, and 2 more than 1 at 60 s each */
+	struct limit_verdict v = take(&f, who, 3, start_ms);
 	assert_false(v.allowed);
 	assert_string_equal(v.policy, "account");
+	assert_int_equal(v.retry_after_s, 120);
 	assert_int_equal(take(&f, who, 1, start_ms).remaining, 0);
 	close_limiter(&f);
 }
@@ -226,6 +228,40 @@ TEST(a_time_before_1970_is_1970)
 	close_limiter(&f);
 }
 
+TEST(cells_in_use_that_are_given_away_are_counted)
+{
+	(void)state;
+	struct fixture f;
+	open_limiter(&f);
+	struct metric_series *evictions = metrics_series(f.metrics, METRIC_LIMIT_EVICTIONS, NULL);
+	for (uint32_t key = 0; key < 1000; key++)
+		take(&f, (struct limit_subject){ .tenant_plan = STR("small"),
+		    .tenant = { (const char *)&key, sizeof(key) } }, 1, start_ms);
+	assert_int_equal(metrics_read(evictions), 0);
+	for (uint32_t key = 0; key < 400000; key++)
+		take(&f, (struct limit_subject){ .tenant_plan = STR("small"),
+		    .tenant = { (const char *)&key, sizeof(key) } }, 1, start_ms);
+	/* 400,000 callers at once in 262,144 cells */
+	assert_in_range(metrics_read(evictions), 400000 - 262144, 200000);
+	close_limiter(&f);
+}
+
+TEST(a_limiter_that_cannot_open_says_why)
+{
+	(void)state;
+	struct limiter *l = NULL;
+	struct metrics *m;
+	static struct limit_policy many[LIMIT_POLICIES_MAX + 2];
+	assert_int_equal(metrics_open_private(&m), OK);
+	assert_int_equal(limit_open("/nonexistent/quiver", policies, m, &l), ERR_IO);
+	for (size_t i = 0; i < LIMIT_POLICIES_MAX + 1; i++)
+		many[i] = policies[0];
+	assert_int_equal(limit_open(NULL, many, m, &l), ERR_TOO_LARGE);
+	assert_null(l);
+	limit_close(NULL);
+	metrics_close(m);
+}
+
 TEST_MAIN(
 	RUN(each_scope_selects_its_policy),
 	RUN(without_a_policy_all_is_allowed),
@@ -237,4 +273,6 @@ TEST_MAIN(
 	RUN(a_dry_run_counts_and_never_refuses),
 	RUN(a_dry_run_does_not_hide_a_refusal),
 	RUN(outcomes_are_counted_by_policy),
-	RUN(a_time_before_1970_is_1970))
+	RUN(a_time_before_1970_is_1970),
+	RUN(cells_in_use_that_are_given_away_are_counted),
+	RUN(a_limiter_that_cannot_open_says_why))

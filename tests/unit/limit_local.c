@@ -192,7 +192,8 @@ TEST(what_is_given_back_was_never_taken)
 	for (size_t i = 0; i < COUNT(rules); i++) {
 		uint64_t since = time_monotonic_ns();
 		struct limit_place place = place_of(&f, rules[i], 9);
-		assert_true(limit_cells_take(f.cells, rules[i], &place, start, 3, &evicted).allowed);
+		assert_true(limit_cells_take(f.cells, rules[i], &place, start, 3,
+		    &evicted).allowed);
 		limit_cells_give_back(f.cells, rules[i], &place, 3, since);
 		uint64_t full = rules[i]->policy->limit;
 		assert_row(take_until_refused(&f, rules[i], 9, start) == full,

@@ -142,7 +142,8 @@ TEST(what_is_wrong_with_a_file_is_said)
 		  "scope: expected one of role plan tenant route route_account" },
 		{ "{\"policies\":[{\"name\":\"free\",\"algorithm\":\"leaky\"}]}",
 		  "algorithm: expected one of gcra window" },
-		{ "{\"policies\":[{\"name\":\"free\",\"limit\":0}]}", "limit: expected a whole number" },
+		{ "{\"policies\":[{\"name\":\"free\",\"limit\":0}]}",
+		  "limit: expected a whole number" },
 		{ "{\"policies\":[{\"name\":\"free\",\"limit\":-1}]}", "limit: expected" },
 		{ "{\"policies\":[{\"name\":\"free\",\"limit\":1.5}]}", "limit: expected" },
 		{ "{\"policies\":[{\"name\":\"free\",\"limit\":\"9\"}]}", "limit: expected" },
@@ -152,15 +153,16 @@ TEST(what_is_wrong_with_a_file_is_said)
 		  "period_ms: expected a whole number from 1 to 34560000000" },
 		{ "{\"policies\":[{\"name\":\"anonymous\",\"burst\":1000000000}]}",
 		  "burst: would take more than 400 days" },
-		{ "{\"policies\":[{\"name\":\"free\",\"dry_run\":1}]}", "dry_run: expected true or false" },
+		{ "{\"policies\":[{\"name\":\"free\",\"dry_run\":1}]}",
+		  "dry_run: expected true or false" },
 		{ "{\"policies\":[{\"name\":\"tenant-standard\",\"limit\":1048576}]}",
 		  "limit: a window counts to 1048575" },
 		{ "{\"policies\":[{\"name\":\"tenant-standard\",\"period_ms\":999}]}",
 		  "period_ms: a window has at least 1000" },
 		{ "{\"policies\":[{\"name\":\"tenant-standard\",\"burst\":1}]}",
 		  "burst: a window has none" },
-		{ "{\"policies\":[{\"name\":\"n\",\"scope\":\"plan\",\"selector\":\"free\",\"limit\":1,"
-		  "\"period_ms\":1000}]}", "selector: policy \"free\" has it already" },
+		{ "{\"policies\":[{\"name\":\"n\",\"scope\":\"plan\",\"selector\":\"free\","
+		  "\"limit\":1,\"period_ms\":1000}]}", "selector: policy \"free\" has it already" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct arena a;

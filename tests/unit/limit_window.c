@@ -94,7 +94,7 @@ TEST(reset_is_when_it_is_full_again)
 	(void)state;
 	uint64_t cell = 0;
 	struct limit_step s = limit_window(&hundred, &cell, start + 60 * S, 1);
-	assert_int_equal(limit_window(&hundred, &cell, start + 60 * S + s.reset_ns, 100).remaining, 0);
+	assert_true(limit_window(&hundred, &cell, start + 60 * S + s.reset_ns, 100).allowed);
 }
 
 TEST(a_cost_over_the_limit_is_never_allowed)

@@ -138,7 +138,8 @@ TEST(any_bytes_become_valid_json)
 	static const struct { const char *row; struct str in, out; } cases[] = {
 		{ "quote", STR_INIT("a\"b\\c"), STR_INIT("a\"b\\c") },
 		{ "newline", STR_INIT("a\r\nb\tc"), STR_INIT("a\r\nb\tc") },
-		{ "control", STR_INIT("\x01\x08\x0B\x0C\x1F\x7F"), STR_INIT("\x01\x08\x0B\x0C\x1F\x7F") },
+		{ "control", STR_INIT("\x01\x08\x0B\x0C\x1F\x7F"),
+		  STR_INIT("\x01\x08\x0B\x0C\x1F\x7F") },
 		{ "nul", STR_INIT("a\0b"), STR_INIT("a\0b") },
 		{ "utf-8", STR_INIT("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"),
 		  STR_INIT("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80") },

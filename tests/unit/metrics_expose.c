@@ -149,9 +149,9 @@ static void fill(struct fixture *f)
 	for (int i = 0; i < 3; i++) {
 		char status[4] = { (char)('2' + i), '0', '0', '\0' };
 		metrics_add(series(f, METRIC_REQUESTS, "content", "GET", "/v1/blog", status), 1);
-		metrics_add(series(f, METRIC_REQUESTS, "auth", "POST", "/v1/auth/login", status), 1);
-		metrics_observe(series(f, METRIC_REQUEST_DURATION, "content", "/v1/blog", NULL, NULL),
-		    1000);
+		metrics_add(series(f, METRIC_REQUESTS, "auth", "POST", "/v1/auth", status), 1);
+		metrics_observe(series(f, METRIC_REQUEST_DURATION, "content", "/v1/blog", NULL,
+		    NULL), 1000);
 		metrics_observe(series(f, METRIC_STORE_DURATION, "sqlite", status, NULL, NULL), 9);
 	}
 	metrics_set(series(f, METRIC_REQUESTS_IN_FLIGHT, "content", pid, NULL, NULL), 1);

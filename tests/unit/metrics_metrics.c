@@ -34,7 +34,8 @@ TEST(the_table_has_no_hole)
 		assert_row(str_starts(name, STR("quiver_")), row->name);
 		assert_row(row->type != METRIC_NONE, row->name);
 		assert_row(row->help != NULL && row->help[strlen(row->help) - 1] == '.', row->name);
-		assert_row(str_ends(name, STR("_total")) == (row->type == METRIC_COUNTER), row->name);
+		assert_row(str_ends(name, STR("_total")) == (row->type == METRIC_COUNTER),
+		    row->name);
 		assert_row((row->buckets[0] != 0) == (row->type == METRIC_HISTOGRAM), row->name);
 		assert_row(str_ends(name, STR("_seconds")) || row->unit == METRIC_ONES, row->name);
 		for (size_t j = 1; j < METRIC_BUCKETS_MAX && row->buckets[j] != 0; j++)
