@@ -3,6 +3,7 @@
 #include "content/endpoints.h"
 #include "content/listing.h"
 #include "content/rendering.h"
+#include "http/etag.h"
 
 /* --- one ---------------------------------------------------------------------------- */
 
@@ -74,12 +75,15 @@ enum err content_get(const struct request *req, struct response *res)
 
 /* --- lists -------------------------------------------------------------------------- */
 
+#define ROW_IDENTITY_BYTES 72   /* of a head: id and version, whatever that is */
+
 struct page {
 	const struct request    *req;
 	const struct collection *collection;
 	const struct listing    *listing;
 	struct json_writer       writer;
 	struct str               now;
+	struct buf               versions;      /* what the page's entity tag is made of */
 	char                     position[STORE_KEY_MAX_BYTES];
 	size_t                   position_len;
 	uint32_t                 items, rows;
@@ -94,15 +98,24 @@ static void keep_position(struct page *p, const struct store_item *item)
 	memcpy(p->position, key.ptr, p->position_len);
 }
 
+/* Which item in which version is what a row says first; a digest of that names the
+ * page as well as one of its bytes would, in a fifth of the time. */
+static void note_version(struct page *p, struct str summary, unsigned view)
+{
+	buf_add(&p->versions, str_first(summary, ROW_IDENTITY_BYTES));
+	buf_char(&p->versions, (char)('0' + view));
+}
+
 /* Rows differ from what is stored only for editors, and where something expires. */
-static struct str view_row(const struct page *p, struct str summary)
+static void put_summary(struct page *p, struct str summary)
 {
 	struct document_head head;
+	unsigned view = VIEW_AS_STORED;
 
-	if (!p->views || !document_head_read(summary, &head))
-		return summary;
-	return document_patch(p->req->arena, summary,
-	    document_view(p->collection, &head, summary, p->now));
+	if (p->views && document_head_read(summary, &head))
+		view = document_view(p->collection, &head, summary, p->now);
+	json_put_raw(&p->writer, document_patch(p->req->arena, summary, view));
+	note_version(p, summary, view);
 }
 
 static bool put_row(void *context, const struct store_item *item)
@@ -115,7 +128,7 @@ static bool put_row(void *context, const struct store_item *item)
 	}
 	p->rows++;
 	if (!p->checks || listing_takes(p->req->arena, p->collection, p->listing, item->body)) {
-		json_put_raw(&p->writer, view_row(p, item->body));
+		put_summary(p, item->body);
 		p->items++;
 	}
 	keep_position(p, item);
@@ -153,6 +166,7 @@ enum err content_list(const struct request *req, struct response *res)
 		.writer = response_page_open(res), .now = endpoint_now(req),
 		.checks = listing_has_checks(&listing),
 		.views = c->expires || filters.status != LIST_VISIBLE };
+	buf_init(&p.versions, req->arena, (LIST_LIMIT_MAX + 1) * (ROW_IDENTITY_BYTES + 1));
 	if (!p.checks)
 		listing.query.limit = req->limit + 1;
 	enum err e = store_query(req->store, &listing.query, req->now_ms, put_row, &p);
@@ -163,6 +177,7 @@ enum err content_list(const struct request *req, struct response *res)
 	if (e != OK)
 		return e;
 	response_page_close(req, res, &p.writer, (struct str){ p.position, p.position_len }, p.more);
-	response_etag_of_body(res);
+	buf_char(&p.versions, p.more ? '+' : '.');
+	res->etag = etag_of_bytes(req->arena, buf_str(&p.versions));
 	return OK;
 }

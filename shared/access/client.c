@@ -245,7 +245,7 @@ struct str address_of_client(struct arena *a, struct str peer,
 	char          text[ADDRESS_TEXT_SIZE];
 
 	client.known = address_parse(peer, &client.address);
-	if (address_peer_is_trusted(peer, trusted))
+	if (client.known ? is_trusted(&client.address, trusted) : trusted->unix_peer)
 		client = behind_proxies(client, trusted, headers);
 	if (!client.known)
 		return STR("");

@@ -118,10 +118,13 @@ static bool names_one(const struct handler *h, const struct route *r)
 	return strchr(r->path, '{') != NULL;
 }
 
-static bool writes_names(const struct handler *h, const struct route *r)
+/* What makes a thing, changes it or does something with it can meet another one
+ * that has its name by now. */
+static bool can_conflict(const struct handler *h, const struct route *r)
 {
-	(void)h;
-	return r->creates || (route_takes_body(r) && (r->method == PUT || r->method == PATCH));
+	if (r->method == POST)
+		return r->creates || names_one(h, r);
+	return route_takes_body(r);
 }
 
 static bool is_conditional(const struct handler *h, const struct route *r)
@@ -156,7 +159,7 @@ static const struct response_part {
 	    BIT(HEADER_WWW_AUTHENTICATE) },
 	{ 403, ERR_FORBIDDEN, "Forbidden", checks_scope, BIT(HEADER_WWW_AUTHENTICATE) },
 	{ 404, ERR_NOT_FOUND, "NotFound", names_one, 0 },
-	{ 409, ERR_EXISTS, "Conflict", writes_names, 0 },
+	{ 409, ERR_EXISTS, "Conflict", can_conflict, 0 },
 	{ 412, ERR_STALE, "Stale", is_conditional, 0 },
 	{ 413, ERR_TOO_LARGE, "TooLarge", takes_body, 0 },
 	{ 415, ERR_INVALID, "UnsupportedMediaType", takes_body, 0 },

@@ -102,7 +102,7 @@ static bool drain(struct fastcgi *f)
 	FCGX_Stream *in = f->request.in;
 	long left = DRAIN_MAX_BYTES, n = 1;
 
-	if (!FCGX_HasSeenEOF(in))
+	if (!f->whole && !FCGX_HasSeenEOF(in))
 		set_patience(f->fd, DRAIN_PATIENCE_MS);
 	while (left > 0 && n > 0) {
 		n = FCGX_GetStr(f->peeked, (int)sizeof(f->peeked), in);
@@ -153,6 +153,7 @@ static enum fastcgi_next take_request(struct fastcgi *f, bool whole)
 {
 	uint64_t started = whole ? 0 : time_monotonic_ns();
 
+	f->whole = whole;
 	if (!whole)
 		set_patience(f->fd, f->timeout_ms);
 	if (!read_request(f, f->fd)) {
@@ -252,6 +253,7 @@ enum fastcgi_next fastcgi_converse(struct fastcgi *f, int fd)
 	struct opening o;
 
 	f->fd = fd;
+	f->whole = false;
 	ssize_t n = recv(fd, f->peeked, sizeof(f->peeked), MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return FASTCGI_WAIT;

@@ -27,6 +27,7 @@ struct fastcgi {
 	unsigned              connections_max;  /* told to a server that asks */
 	int                   timeout_ms;
 	int                   fd;               /* the connection in hand */
+	bool                  whole;            /* all of its request is there: no read waits */
 	FCGX_Request          request;
 	struct outgoing       out;
 	struct cgi_variable   variables[CGI_PARAMS_MAX];

@@ -107,7 +107,7 @@ TEST(what_the_schema_refuses_is_named_by_pointer)
 		{ "{\"name\":\"Not a slug\",\"text\":\"Hello\"}", "/name" },
 		{ "{\"name\":\"ada\",\"text\":\"\"}", "/text" },
 		{ "{\"name\":\"ada\",\"text\":7}", "/text" },
-		{ "{\"name\":\"ada\",\"text\":\"x\",\"created_at\":\"2024-01-01T00:00:00Z\"}", "/created_at" },
+		{ "{\"name\":\"ada\",\"text\":\"x\",\"created_at\":0}", "/created_at" },
 		{ "{\"name\":\"ada\",\"text\":\"x\",\"tone\":\"warm\"}", "/tone" },
 	};
 	(void)state;

@@ -113,7 +113,7 @@ static const struct {
 	{ "/v1/auth/login", "{\"email\":\"a@b.c\",\"password\":\"y\",\"password\":\"z\"}", 400 },
 	{ "/v1/auth/refresh", "{}", 422 },
 	{ "/v1/auth/refresh", "{\"refresh_token\":7}", 422 },
-	{ "/v1/auth/refresh", "{\"refresh_token\":\"qr_none\"}", 401 },
+	{ "/v1/auth/refresh", "{\"refresh_token\":\"qv_refresh_none\"}", 401 },
 	{ "/v1/auth/logout", "", 401 },
 	{ "/v1/auth/password/change", "{}", 401 },
 };

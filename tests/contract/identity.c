@@ -114,7 +114,7 @@ TEST(signing_in_gives_tokens_that_say_who_it_is)
 	assert_int_equal(p.session.len, 36);
 	assert_true(p.expires_ms == r.now_ms + HOUR_MS);
 	assert_true(str_starts(t.refresh_token, STR("qv_refresh_")));
-	assert_int_equal(t.refresh_token.len, 46);
+	assert_int_equal(t.refresh_token.len, 54);
 	rig_close(&r);
 }
 
@@ -250,7 +250,7 @@ TEST(a_spent_token_after_the_grace_ends_the_whole_family)
 
 static const char *const no_tokens[] = {
 	"", "qv_refresh_", "qv_refresh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-	"qx_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	"qv_refrexh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	"qv_refresh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
 	"qv_refresh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	"qv_refresh_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",

@@ -4,17 +4,33 @@
  */
 #include "store_rig.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <sqlite3.h>
 
 #include "base/time.h"
+
+/* SQLite calls this one: it counts, and fails when it is told to. */
+static atomic_uint syncs;
+static atomic_bool syncs_fail;
+
+int fdatasync(int fd)
+{
+	atomic_fetch_add(&syncs, 1);
+	if (atomic_load(&syncs_fail)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 static const char *path_of(const struct rig *rig)
 {
@@ -389,6 +405,70 @@ TEST(a_database_with_holes_in_it_is_reported_as_corrupt)
 	end(&rig);
 }
 
+/* --- what is on the disk --- */
+
+static enum err write_one(struct rig *rig, const char *key, enum store_durability durability)
+{
+	const struct store_op op = { STORE_PUT, STORE_ALWAYS, rig_item("p", key, "{}") };
+	struct store_result result;
+
+	return store_write(rig->c, &op, 1, durability, NOW, &result);
+}
+
+TEST(a_durable_write_is_synced_before_it_is_acknowledged)
+{
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	rig_connect(&rig);
+	for (int i = 0; i < 6; i++) {
+		unsigned before = atomic_load(&syncs);
+		assert_int_equal(write_one(&rig, "s", STORE_DURABLE), OK);
+		assert_true(atomic_load(&syncs) > before);
+		assert_int_equal(write_one(&rig, "t", STORE_RELAXED), OK);
+	}
+	rig_disconnect(&rig);
+	end(&rig);
+}
+
+TEST(a_relaxed_write_waits_for_no_disk)
+{
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	rig_connect(&rig);
+	assert_int_equal(write_one(&rig, "s", STORE_DURABLE), OK);
+	unsigned before = atomic_load(&syncs);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(write_one(&rig, "s", STORE_RELAXED), OK);
+	assert_int_equal(atomic_load(&syncs), before);
+	rig_disconnect(&rig);
+	end(&rig);
+}
+
+TEST(a_write_that_could_not_be_synced_is_not_there)
+{
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	rig_connect(&rig);
+	assert_int_equal(write_one(&rig, "before", STORE_DURABLE), OK);
+	atomic_store(&syncs_fail, true);
+	assert_int_equal(write_one(&rig, "s", STORE_DURABLE), ERR_IO);
+	assert_false(rig_has(&rig, "p", "s"));
+	atomic_store(&syncs_fail, false);
+	assert_int_equal(write_one(&rig, "after", STORE_DURABLE), OK);
+	rig_disconnect(&rig);
+	rig_connect(&rig);
+	assert_true(rig_has(&rig, "p", "before") && rig_has(&rig, "p", "after"));
+	assert_false(rig_has(&rig, "p", "s"));
+	rig_disconnect(&rig);
+	end(&rig);
+}
+
 /* --- the lock --- */
 
 /* A child that holds the write lock until its pipe is closed. */
@@ -602,6 +682,9 @@ TEST_MAIN(
 	RUN(a_full_disk_refuses_the_write_and_nothing_else),
 	RUN(a_commit_that_fails_fails_for_all_of_its_lists),
 	RUN(a_database_with_holes_in_it_is_reported_as_corrupt),
+	RUN(a_durable_write_is_synced_before_it_is_acknowledged),
+	RUN(a_relaxed_write_waits_for_no_disk),
+	RUN(a_write_that_could_not_be_synced_is_not_there),
 	RUN(a_write_waits_for_another_processs_lock_until_its_deadline),
 	RUN(writes_that_waited_for_a_lock_go_on_when_it_is_free),
 	RUN(reads_do_not_wait_for_a_writers_lock), RUN(the_wal_stays_small_while_much_is_written),

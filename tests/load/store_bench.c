@@ -90,23 +90,28 @@ static bool touch_row(void *context, const struct store_item *item)
 	return true;
 }
 
+#define LOOKS 1024              /* keys made beforehand, so that making them is not measured */
+
 /* Posts that are read: `spread` of them, in no order. */
 static double point_us(struct store_connection *c, unsigned spread)
 {
-	double began = seconds();
+	static struct keys keys[LOOKS];
 	unsigned long n = 0;
 	size_t sum = 0;
-	struct keys k;
+	double began;
 
-	for (; seconds() - began < SECONDS / 2; n++) {
-		keys_of(n * 7919 % spread, &k);
-		must(store_visit(c, STR("blog"), str_of(k.id), NOW, touch, &sum), "read");
-	}
+	for (unsigned i = 0; i < LOOKS; i++)
+		keys_of(i * 7919ul % spread, &keys[i]);
+	for (began = seconds(); seconds() - began < SECONDS / 2; n += LOOKS)
+		for (unsigned i = 0; i < LOOKS; i++)
+			must(store_visit(c, STR("blog"), str_of(keys[i].id), NOW, touch, &sum), "read");
 	return (seconds() - began) / (double)n * 1e6;
 }
 
 static double list_us(struct store_connection *c, bool index)
 {
+	struct store_query q = { .pk = index ? STR("blog#published") : STR("blog#list"),
+	    .index = index, .descending = true, .limit = 20 };
 	double began = seconds();
 	unsigned long n = 0;
 	size_t sum = 0;
@@ -114,8 +119,7 @@ static double list_us(struct store_connection *c, bool index)
 
 	for (; seconds() - began < SECONDS / 2; n++) {
 		keys_of(n * 7919 % posts, &k);
-		const struct store_query q = { .pk = index ? STR("blog#published") : STR("blog#list"),
-		    .index = index, .after = str_of(k.listed), .descending = true, .limit = 20 };
+		q.after = str_of(k.listed);
 		must(store_query(c, &q, NOW, touch_row, &sum), "list");
 	}
 	return (seconds() - began) / (double)n * 1e6;

@@ -313,7 +313,7 @@ static const struct {
 	{ "paths /v1/things post responses", "201 400 401 403 409 413 415 422 429 500 503" },
 	{ "paths /v1/things/{id} put responses", "200 400 401 403 404 409 412 413 415 422 429 500 503" },
 	{ "paths /v1/things/{id} delete responses", "204 400 401 403 404 412 422 429 500 503" },
-	{ "paths /v1/things/{id}/publish post responses", "200 400 401 403 404 422 429 500 503" },
+	{ "paths /v1/things/{id}/publish post responses", "200 400 401 403 404 409 422 429 500 503" },
 	{ "paths /v1/things/import post responses", "200 400 401 403 413 415 422 429 500 503" },
 	{ "paths /feed.xml get responses", "200 400 422 500 503" },
 	{ "paths /files/{rest} get responses", "200 304 400 404 422 500 503" },
