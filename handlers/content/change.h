@@ -33,7 +33,7 @@ struct change {
 	struct document_text text;      /* of the document after it */
 	struct store_op      ops[STORE_OPS_MAX];
 	size_t               n_ops;
-	size_t               slug_op;   /* the one that fails with ERR_EXISTS when the slug is taken */
+	size_t               slug_op;   /* fails with ERR_EXISTS when the slug is taken */
 };
 
 /*

@@ -11,7 +11,8 @@
 	{ .name = "version", .type = FIELD_INT, .required = true, .read_only = true, .min = 1,  \
 	  .help = "Goes up by one with every change" },                       \
 	{ .name = "status", .type = FIELD_ENUM, .required = true, .read_only = true,            \
-	  .choices = statuses, .help = "scheduled: published, and its time has not come" },                          \
+	  .choices = statuses,                                                                  \
+	  .help = "scheduled: published, and its time has not come" },                          \
 	{ .name = "published_at", .type = FIELD_TIME, .required = true, .read_only = true,      \
 	  .nullable = true, .help = "null for a draft" },                                       \
 	{ .name = "created_at", .type = FIELD_TIME, .required = true, .read_only = true },      \
@@ -114,7 +115,9 @@ const struct schema schema_certification = {
 	.name = "Certification", .fields = certification_fields
 };
 const struct schema schema_post_filters = { .name = "BlogFilters", .fields = post_filters };
-const struct schema schema_project_filters = { .name = "ProjectFilters", .fields = project_filters };
+const struct schema schema_project_filters = {
+	.name = "ProjectFilters", .fields = project_filters
+};
 const struct schema schema_certification_filters = {
 	.name = "CertificationFilters", .fields = certification_filters
 };

@@ -27,7 +27,7 @@ struct collection {
 	bool        counts_labels;      /* counters are kept of labels; else of groups */
 	const char *facet_segment;      /* the path of those counts, no item's slug */
 	const char *group_filter, *label_filter;        /* names in a query */
-	const char *starts_on, *ends_on;        /* dates of which the second is not before the first */
+	const char *starts_on, *ends_on;        /* the second date is not before the first */
 	bool        timed;              /* has reading_minutes */
 	bool        expires;            /* has expired, of ends_on */
 	/* Partitions (placement.h). */
@@ -36,7 +36,8 @@ struct collection {
 
 extern const struct collection collection_blog, collection_projects, collection_certifications;
 extern const struct schema schema_post, schema_project, schema_certification;
-extern const struct schema schema_post_filters, schema_project_filters, schema_certification_filters;
+extern const struct schema schema_post_filters, schema_project_filters,
+    schema_certification_filters;
 
 /* All of them, in the order in which they are exported; NULL past the end. */
 const struct collection *collection_at(size_t i);

@@ -54,7 +54,8 @@ static const struct schema import_query = { .name = "ImportQuery", .fields = imp
 static const char *const results[] = { "created", "updated", "unchanged", NULL };
 static const struct field imported_fields[] = {
 	{ .name = "file", .type = FIELD_STRING, .required = true, .nullable = true, .max = 1024 },
-	{ .name = "line", .type = FIELD_INT, .required = true, .nullable = true, .help = "Of NDJSON" },
+	{ .name = "line", .type = FIELD_INT, .required = true, .nullable = true,
+	  .help = "Of NDJSON" },
 	{ .name = "slug", .type = FIELD_SLUG, .required = true, .max = SLUG_MAX_BYTES },
 	{ .name = "id", .type = FIELD_UUID, .required = true },
 	{ .name = "result", .type = FIELD_ENUM, .required = true, .choices = results },
@@ -77,15 +78,17 @@ static const struct field import_result_fields[] = {
 	{ .name = "failed", .type = FIELD_INT, .required = true },
 	{ .name = "skipped", .type = FIELD_INT, .required = true,
 	  .help = "Files of an archive that are no Markdown" },
-	{ .name = "items", .type = FIELD_OBJECT, .object = &imported, .list = true, .required = true,
-	  .max_items = IMPORT_REPORT_MAX },
+	{ .name = "items", .type = FIELD_OBJECT, .object = &imported, .list = true,
+	  .required = true, .max_items = IMPORT_REPORT_MAX },
 	{ .name = "errors", .type = FIELD_OBJECT, .object = &import_error, .list = true,
 	  .required = true, .max_items = IMPORT_REPORT_MAX },
 	{ .name = "left_out", .type = FIELD_INT, .required = true,
 	  .help = "Items and errors beyond what is listed" },
 	{ 0 }
 };
-static const struct schema import_result = { .name = "ImportResult", .fields = import_result_fields };
+static const struct schema import_result = {
+	.name = "ImportResult", .fields = import_result_fields
+};
 
 static const char *const import_types[] = {
 	"text/markdown", "text/x-markdown", "application/x-tar", "application/tar",
@@ -97,7 +100,8 @@ static const char *const export_formats[] = { "ndjson", "tar", NULL };
 static const struct field export_query_fields[] = {
 	{ .name = "collection", .type = FIELD_ENUM, .choices = collections,
 	  .help = "All of them when left out" },
-	{ .name = "format", .type = FIELD_ENUM, .choices = export_formats, .otherwise = "\"ndjson\"" },
+	{ .name = "format", .type = FIELD_ENUM, .choices = export_formats,
+	  .otherwise = "\"ndjson\"" },
 	{ 0 }
 };
 static const struct schema export_query = { .name = "ExportQuery", .fields = export_query_fields };
@@ -130,11 +134,12 @@ static const struct schema export_query = { .name = "ExportQuery", .fields = exp
 	  .scope = SCOPE_CONTENT_WRITE, .conditional = true, .status = 204, .cost = 5,         \
 	  .data = &COLLECTION, .summary = "Remove a " ONE " and its revisions" },              \
 	{ .method = POST, .path = PATH "/{id}/publish", .run = content_publish,                \
-	  .scope = SCOPE_CONTENT_WRITE, .body = &publish_body, .reply = &SCHEMA, .cost = 5,    \
+	  .scope = SCOPE_CONTENT_WRITE, .body = &publish_body, .reply = &SCHEMA,               \
+	  .conditional = true, .cost = 5,                                                      \
 	  .data = &COLLECTION, .summary = "Publish a " ONE ", now or at its time" },           \
 	{ .method = POST, .path = PATH "/{id}/unpublish", .run = content_unpublish,            \
-	  .scope = SCOPE_CONTENT_WRITE, .reply = &SCHEMA, .cost = 5, .data = &COLLECTION,      \
-	  .summary = "Make a " ONE " a draft again" },                                         \
+	  .scope = SCOPE_CONTENT_WRITE, .reply = &SCHEMA, .conditional = true, .cost = 5,      \
+	  .data = &COLLECTION, .summary = "Make a " ONE " a draft again" },              \
 	{ .method = GET, .path = PATH "/{id}/revisions", .run = content_revisions,             \
 	  .scope = SCOPE_CONTENT_WRITE, .reply = &revision, .page = true,                      \
 	  .data = &COLLECTION, .summary = "List what a " ONE " was before, newest first" },    \
@@ -142,7 +147,8 @@ static const struct schema export_query = { .name = "ExportQuery", .fields = exp
 	  .scope = SCOPE_CONTENT_WRITE, .reply = &SCHEMA, .data = &COLLECTION,                 \
 	  .summary = "Read a " ONE " as it was" },                                             \
 	{ .method = POST, .path = PATH "/{id}/revisions/{version}/restore",                    \
-	  .run = content_restore, .scope = SCOPE_CONTENT_WRITE, .reply = &SCHEMA, .cost = 5,   \
+	  .run = content_restore, .scope = SCOPE_CONTENT_WRITE, .reply = &SCHEMA,              \
+	  .conditional = true, .cost = 5,                                                      \
 	  .data = &COLLECTION, .summary = "Give a " ONE " the fields that it had then" }
 
 #define FACET_ROUTE(PATH, COLLECTION, SUMMARY)                                                 \
@@ -165,18 +171,20 @@ static const struct route routes[] = {
 	{ .method = POST, .path = "/v1/content/import", .run = content_import,
 	  .scope = SCOPE_CONTENT_WRITE, .query = &import_query, .reply = &import_result,
 	  .body_kind = BODY_RAW, .accepts = import_types, .body_max_bytes = IMPORT_BODY_MAX_BYTES,
-	  .cost = 50, .summary = "Import Markdown with front matter (one file, or a tar) or NDJSON" },
+	  .cost = 50,
+	  .summary = "Import Markdown with front matter (one file, or a tar) or NDJSON" },
 	{ .method = GET, .path = "/v1/content/export", .run = content_export,
-	  .scope = SCOPE_CONTENT_WRITE, .query = &export_query, .reply_type = "application/x-ndjson",
-	  .cost = 50, .summary = "Export everything, drafts too, as import takes it" },
+	  .scope = SCOPE_CONTENT_WRITE, .query = &export_query,
+	  .reply_type = "application/x-ndjson", .cost = 50,
+	  .summary = "Export everything, drafts too, as import takes it" },
 	{ .method = GET, .path = "/feed.xml", .run = content_atom, .scope = SCOPE_CONTENT_READ,
 	  .caching = CACHE_PUBLIC, .reply_type = "application/atom+xml; charset=utf-8",
 	  .summary = "The newest posts as Atom" },
-	{ .method = GET, .path = "/feed.json", .run = content_json_feed, .scope = SCOPE_CONTENT_READ,
-	  .caching = CACHE_PUBLIC, .reply_type = "application/feed+json",
+	{ .method = GET, .path = "/feed.json", .run = content_json_feed,
+	  .scope = SCOPE_CONTENT_READ, .caching = CACHE_PUBLIC, .reply_type = "application/feed+json",
 	  .summary = "The newest posts as JSON Feed" },
-	{ .method = GET, .path = "/sitemap.xml", .run = content_sitemap, .scope = SCOPE_CONTENT_READ,
-	  .caching = CACHE_PUBLIC, .reply_type = "application/xml; charset=utf-8",
+	{ .method = GET, .path = "/sitemap.xml", .run = content_sitemap,
+	  .scope = SCOPE_CONTENT_READ, .caching = CACHE_PUBLIC, .reply_type = "application/xml; charset=utf-8",
 	  .summary = "Every published item for search engines" },
 };
 

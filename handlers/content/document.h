@@ -52,7 +52,7 @@ enum document_view {
 	VIEW_SCHEDULED = 1,
 	VIEW_EXPIRED = 2,
 	VIEW_ALL = 7,
-	VIEW_HTML = 4                   /* body_html added: not of the text, but of its entity tag */
+	VIEW_HTML = 4                   /* body_html is added: for its entity tag only */
 };
 unsigned document_view(const struct collection *c, const struct document_head *h,
     struct str text, struct str now) NONNULL(1, 2);

@@ -57,7 +57,8 @@ bool document_head_read(struct str text, struct document_head *out)
 	    out->id.len == ID_UUID_SIZE - 1 &&
 	    take(&rest, STR(",\"version\":")) && take_number(&rest, &out->version) &&
 	    take(&rest, STR(",\"status\":\"")) && take_quoted(&rest, &out->status) &&
-	    take(&rest, STR(",\"published_at\":")) && take_time_or_null(&rest, &out->published_at) &&
+	    take(&rest, STR(",\"published_at\":")) &&
+	    take_time_or_null(&rest, &out->published_at) &&
 	    take(&rest, STR(",\"created_at\":\"")) && take_quoted(&rest, &out->created_at) &&
 	    out->created_at.len == TIME_LEN &&
 	    take(&rest, STR(",\"updated_at\":\"")) && take_quoted(&rest, &out->updated_at) &&

@@ -110,7 +110,8 @@ enum err content_facets(const struct request *req, struct response *res)
 	e = store_query(req->store, &query, req->now_ms, put_facet, &p);
 	if (e != OK)
 		return e;
-	response_page_close(req, res, &p.writer, (struct str){ p.position, p.position_len }, p.more);
+	response_page_close(req, res, &p.writer, (struct str){ p.position, p.position_len },
+	    p.more);
 	response_etag_of_body(res);
 	return OK;
 }

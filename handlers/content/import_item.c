@@ -30,7 +30,8 @@ static void set_status(struct import *im, const struct import_wanted *w, struct 
 static struct document changed_document(struct import *im, const struct import_wanted *w,
     const struct stored *before)
 {
-	struct document d = { .collection = w->collection, .head = before->head, .over = w->fields };
+	struct document d = { .collection = w->collection, .head = before->head,
+		.over = w->fields };
 
 	set_status(im, w, &d.head);
 	return d;
@@ -95,8 +96,8 @@ static enum err write_changed(struct import *im, const struct import_wanted *w,
 	return write_change(im, &d, before);
 }
 
-static enum err try_write(struct import *im, const struct import_wanted *w, enum import_outcome *outcome,
-    struct str *id)
+static enum err try_write(struct import *im, const struct import_wanted *w,
+    enum import_outcome *outcome, struct str *id)
 {
 	struct stored before;
 
@@ -114,8 +115,8 @@ static enum err try_write(struct import *im, const struct import_wanted *w, enum
 }
 
 /* Others may change or make the same item meanwhile: then it is looked at again. */
-static enum err write_item(struct import *im, const struct import_wanted *w, enum import_outcome *outcome,
-    struct str *id)
+static enum err write_item(struct import *im, const struct import_wanted *w,
+    enum import_outcome *outcome, struct str *id)
 {
 	enum err e = OK;
 

@@ -65,7 +65,8 @@ static enum err select_fields(struct arena *a, const struct schema *schema,
 	return json_parse(a, buf_str(&text), JSON_DEPTH_MAX, out, &error);
 }
 
-static void read_status(const struct json *object, struct import_wanted *w, struct field_errors *errors)
+static void read_status(const struct json *object, struct import_wanted *w,
+    struct field_errors *errors)
 {
 	const struct json *status = json_get(object, STR("status"));
 	struct str name = json_string(status);

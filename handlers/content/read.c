@@ -176,7 +176,8 @@ enum err content_list(const struct request *req, struct response *res)
 	}
 	if (e != OK)
 		return e;
-	response_page_close(req, res, &p.writer, (struct str){ p.position, p.position_len }, p.more);
+	response_page_close(req, res, &p.writer, (struct str){ p.position, p.position_len },
+	    p.more);
 	buf_char(&p.versions, p.more ? '+' : '.');
 	res->etag = etag_of_bytes(req->arena, buf_str(&p.versions));
 	return OK;

@@ -79,7 +79,8 @@ static enum err write_new(const struct request *req, struct response *res, struc
 	if (given)
 		return response_problem(res, ERR_EXISTS, "the slug \"%.*s\" is taken by another %s",
 		    STR_ARG(d->head.slug), d->collection->noun);
-	d->head.slug = item_slug_numbered(req->arena, d->head.slug, SLUG_NUMBER_MAX + 1, d->head.id);
+	d->head.slug = item_slug_numbered(req->arena, d->head.slug, SLUG_NUMBER_MAX + 1,
+	    d->head.id);
 	e = change_of(req->arena, d, NULL, ch);
 	return e != OK ? e : commit_new(req, res, ch, d, &taken);
 }

@@ -139,7 +139,7 @@ enum err session_end_all(struct auth *auth, struct store_connection *c, struct a
 		.pk = account_pk(a, account),
 		.from = STR(SESSION_PREFIX), .to = STR(SESSION_END),
 	};
-	enum err e;
+	enum err e = OK;
 
 	do {
 		some.count = 0;

@@ -71,8 +71,8 @@ static const char *row_problem(const struct route *r)
 		return "only a POST creates";
 	if (r->page && (r->method != GET || r->reply == NULL))
 		return "a page is a GET with a reply schema";
-	if (r->conditional && (r->method == GET || r->method == POST))
-		return "If-Match goes with PUT, PATCH and DELETE";
+	if (r->conditional && (r->method == GET || r->creates))
+		return "If-Match goes with what changes a thing that is there";
 	return NULL;
 }
 

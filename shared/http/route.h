@@ -48,7 +48,7 @@ struct route {
 	uint32_t             body_max_bytes;    /* 0: BODY_MAX_BYTES */
 	bool                 page;      /* the reply is {"items":[reply],"next_cursor"}; takes limit and cursor */
 	bool                 creates;   /* a POST that makes something: 201, Idempotency-Key */
-	bool                 conditional;       /* honours If-Match (PUT, PATCH, DELETE) */
+	bool                 conditional;       /* honours If-Match: changes a thing that is there */
 	bool                 exempt;    /* from limits: health, docs */
 	bool                 quiet;     /* not logged when it went well: health, docs */
 	enum caching         caching;

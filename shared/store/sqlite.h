@@ -26,7 +26,6 @@
 #define SWEEP_SLICE 500          /* expired items removed in one commit */
 #define CHECKPOINT_PAGES 1024    /* WAL pages (4 KiB) after which someone moves them home */
 #define CHECKPOINT_LATE_PAGES 16384    /* and after which writers wait for it: the WAL stays < 64 MB */
-#define MMAP_BYTES (1 << 30)     /* address space, not memory: a page is read without a call */
 #define MATCH_WORDS_MAX 32              /* words of one search */
 #define MATCH_EXPRESSION_MAX_BYTES (64 << 10)   /* all of them, quoted; folding can lengthen them */
 

@@ -125,20 +125,17 @@ int sqlite_db_open(struct sqlite_db *db, const char *path)
 	    "PRAGMA trusted_schema = OFF;"
 	    "PRAGMA temp_store = MEMORY;"       /* savepoints copy pages: never into a file */
 	    "PRAGMA cache_size = -1024;"        /* pages of the WAL; the others are mapped */
+	    "PRAGMA mmap_size = 1073741824;"    /* address space, not memory */
 	    "PRAGMA journal_size_limit = 67108864;";
 	int rc = sqlite3_open_v2(path, &db->handle,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 	    SQLITE_OPEN_EXRESCODE, NULL);
-	sqlite3_int64 mmap_bytes = MMAP_BYTES;
 
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_busy_handler(db->handle, wait_for_lock, db);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	rc = sqlite3_exec(db->handle, settings, NULL, NULL, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_MMAP_SIZE, &mmap_bytes);
-	return rc;
+	return sqlite3_exec(db->handle, settings, NULL, NULL, NULL);
 }
 
 void sqlite_db_close(struct sqlite_db *db)

@@ -22,12 +22,11 @@ function requestsIn(log) {
 	}).filter((line) => line.event === 'request');
 }
 
-// What a handler that stands alone has written.
-const logFileOf = (handler, folder = handler.log) =>
-	fs.readFileSync(path.join(folder, `${path.basename(handler.socket)}.log`));
-// startHandler asks until it is answered: its own request is no part of a test.
-const linesOfStart = (handler) => until('the first request in the log', () =>
-	requestsIn(logFileOf(handler)).length);
+// The requests that a handler which stands alone has logged; those for "/" are
+// startHandler's, which asks until it is answered.
+const requestsOf = (handler, folder = handler.log) =>
+	requestsIn(fs.readFileSync(path.join(folder, `${path.basename(handler.socket)}.log`)))
+		.filter((line) => line.path !== '/');
 const logOf = (stack) => Buffer.from(stack.logText(), 'utf8');
 
 async function withStack(env, work) {
@@ -74,7 +73,6 @@ describe('hostile input', () => {
 				[...Object.entries(cgi('GET', '/v1/nothing')),
 					[Buffer.concat([bytes('HTTP_'), value]), 'x']],
 			];
-			const before = await linesOfStart(handler);
 			let sent = 0;
 			for (const [name, text] of Object.entries(hostile)) {
 				for (const params of places(bytes(text))) {
@@ -84,7 +82,7 @@ describe('hostile input', () => {
 				}
 			}
 			const requests = await until('every request in the log', () => {
-				const found = requestsIn(logFileOf(handler)).slice(before);
+				const found = requestsOf(handler);
 				return found.length >= sent && found;
 			});
 			assert.equal(requests.length, sent);
@@ -173,7 +171,7 @@ describe('a request’s line', () => {
 			const reply = await health.fcgi(cgi('GET', '/ready'));
 			assert.equal(reply.status, 503);
 			const log = path.join(`${health.state}-away`, 'log');
-			const line = await until('its line', () => requestsIn(logFileOf(health, log))
+			const line = await until('its line', () => requestsOf(health, log)
 				.find((l) => l.status === 503));
 			assert.equal(line.level, 'error');
 		} finally {
@@ -256,13 +254,15 @@ describe('settings', () => {
 	// The statuses of what a handler logs of so many good and so many bad requests.
 	async function logged(env, good, bad) {
 		const handler = await startHandler('content', { env });
-		const before = await linesOfStart(handler);
 		const ask = async (path, status) =>
 			assert.equal((await handler.fcgi(cgi('GET', path))).status, status);
-		await inParallel(good, 8, () => ask('/v1/blog', 200));
-		await inParallel(bad, 8, () => ask('/v1/nothing', 404));
-		await handler.stop();
-		const all = requestsIn(logFileOf(handler)).slice(before).map((line) => line.status);
+		try {
+			await inParallel(good, 8, () => ask('/v1/blog', 200));
+			await inParallel(bad, 8, () => ask('/v1/nothing', 404));
+		} finally {
+			await handler.stop();
+		}
+		const all = requestsOf(handler).map((line) => line.status);
 		return { good: all.filter((status) => status === 200).length,
 			bad: all.filter((status) => status === 404).length, all: all.length };
 	}

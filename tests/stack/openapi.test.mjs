@@ -1,0 +1,330 @@
+// The document describes the handlers, and the handlers answer as it says: every
+// route is there, every reply is one of those documented for its operation.
+// RUNS: inputs an operation.  SEED: the seed to repeat a run with.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { Client, signIn } from './client.mjs';
+import { HANDLERS, OWNER, TOP, runHandler, startStack, temporaryFolder } from './harness.mjs';
+import { Document, brokenBodiesOf, brokenQueriesOf, inputOf } from './openapi.mjs';
+
+const RUNS = Number(process.env.RUNS ?? 25);
+const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 0x7fffffff));
+const COLLECTIONS = { blog: 'title', projects: 'name', certifications: 'name' };
+
+let stack, client, document, token, examples;
+before(async () => {
+	console.log(`seed ${SEED}, ${RUNS} runs an operation`);
+	stack = await startStack('lighttpd', { env: { REFRESH_GRACE_S: '300' } });
+	client = new Client(stack.url);
+	document = new Document((await client.get('/openapi.json')).json);
+	({ access_token: token } = await signIn(client));
+	examples = await makeExamples();
+});
+after(async () => {
+	client?.close();
+	await stack?.stop();
+});
+
+const check = (arbitrary, property, runs = RUNS) =>
+	fc.assert(fc.asyncProperty(arbitrary, property), { seed: SEED, numRuns: runs });
+
+// --- what a path or a body must name to be answered with more than 404 ---------------
+
+async function makeExamples() {
+	const items = {};
+	for (const [collection, title] of Object.entries(COLLECTIONS)) {
+		const made = await client.post(`/v1/${collection}`, { [title]: 'An example', body: '# Hello' },
+			{ token });
+		assert.equal(made.status, 201, made.text);
+		const { json: item } = await client.post(`/v1/${collection}/${made.json.id}/publish`, {}, { token });
+		await client.patch(`/v1/${collection}/${item.id}`, { [title]: 'Changed' }, { token });
+		items[collection] = item;
+	}
+	const folder = temporaryFolder();
+	fs.writeFileSync(path.join(folder, 'post.md'), markdown('From a tar'));
+	const tar = (flags) => execFileSync('tar', ['-C', folder, flags, '-', 'post.md']);
+	return { items, tar: tar('-cf'), gzip: tar('-czf') };
+}
+
+const markdown = (title) => `---\ntitle: ${JSON.stringify(title)}\ntags: [a, b]\n---\nText.\n`;
+
+const PARAMETERS = {
+	'/docs/{file}': { file: () => 'swagger-ui.css' },
+	'/redoc/{file}': { file: () => 'redoc.standalone.js' },
+	'/problems/{name}': { name: () => 'invalid' },
+};
+
+// The path with what exists in place of its parameters.
+async function concrete(operation) {
+	const collection = operation.path.split('/')[2];
+	const own = {
+		id: async () => operation.method === 'DELETE' ?
+			(await client.post(`/v1/${collection}`, { [COLLECTIONS[collection]]: 'Short-lived' }, { token })).json.id :
+			examples.items[collection][Math.random() < 0.5 || operation.method !== 'GET' ? 'id' : 'slug'],
+		version: () => '1',
+		...PARAMETERS[operation.path],
+	};
+	let out = operation.path;
+	for (const { name } of operation.parameters('path'))
+		out = out.replace(`{${name}}`, await own[name]());
+	return out;
+}
+
+// Where valid input is more than its schema says.
+const MEANT = {
+	'POST /v1/auth/login': () => ({ body: OWNER }),
+	'POST /v1/auth/refresh': async () =>
+		({ body: { refresh_token: (await signIn(client)).refresh_token } }),
+	'POST /v1/auth/logout': async () => ({ token: (await signIn(client)).access_token }),
+	'POST /v1/auth/password/change': () =>
+		({ body: { old_password: OWNER.password, new_password: OWNER.password } }),
+};
+// A session that is ended everywhere takes the test's own with it.
+const AFTER = {
+	'POST /v1/auth/logout': async () => { ({ access_token: token } = await signIn(client)); },
+};
+const FEWER_RUNS = new Set(['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POST /v1/auth/logout',
+	'POST /v1/auth/password/change']);
+const runsOf = (operation) => FEWER_RUNS.has(operation.name) ? Math.min(RUNS, 5) : RUNS;
+
+// Rules over two fields, which no schema can say.
+const CROSS_FIELD = new Set(['/ended_on', '/expires_on']);
+
+const RAW_BODIES = {
+	'text/markdown': () => markdown('Raw'),
+	'text/x-markdown': () => markdown('Raw'),
+	'application/x-tar': () => examples.tar,
+	'application/tar': () => examples.tar,
+	'application/x-gtar': () => examples.tar,
+	'application/gzip': () => examples.gzip,
+	'application/x-gzip': () => examples.gzip,
+};
+const NDJSON = () => '{"title":"One"}\n{"title":"Two","collection":"projects","name":"Two"}\n';
+
+const isJson = (type) => /[/+]json$/.test(type);
+const query = (values) => Object.keys(values).length === 0 ? '' :
+	`?${Object.entries(values).map((pair) => pair.map(encodeURIComponent).join('=')).join('&')}`;
+
+// Query values for an operation; a cursor comes from a reply only.
+function queriesOf(operation) {
+	const list = operation.parameters('query').filter(({ name }) => name !== 'cursor');
+	return fc.record(Object.fromEntries(list.map(({ name, schema }) => [name, inputOf(document, schema)])),
+		{ requiredKeys: list.filter((p) => p.required).map((p) => p.name) });
+}
+
+function bodiesOf(operation) {
+	if (operation.bodyTypes.length === 0)
+		return fc.constant({});
+	if (!isJson(operation.bodyTypes[0]))
+		return fc.constantFrom(...operation.bodyTypes).map((type) =>
+			({ type, body: (RAW_BODIES[type] ?? NDJSON)() }));
+	return fc.tuple(fc.constantFrom(...operation.bodyTypes), inputOf(document, operation.bodySchema))
+		.map(([type, body]) => ({ type, body }));
+}
+
+const payload = (body) => body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ?
+	body : JSON.stringify(body);
+const send = (operation, target, { type, body, ...options } = {}) =>
+	client.request(operation.method, target, { token, type: body === undefined ? undefined : type,
+		body: payload(body), ...options });
+
+function assertDocumented(operation, reply, input) {
+	assert.equal(document.replyFaults(operation, reply), '',
+		`${operation.name} ${JSON.stringify(input)?.slice(0, 500)}`);
+}
+
+const went = (reply) => reply.status >= 200 && reply.status < 300;
+
+function assertAccepted(operation, reply, input) {
+	assertDocumented(operation, reply, input);
+	if (went(reply))
+		return;
+	if (reply.status === 409)
+		return assert.match(reply.json.detail, /slug/);
+	const told = `${operation.name} ${JSON.stringify(input).slice(0, 500)}: ${reply.text}`;
+	assert.equal(reply.status, 422, told);
+	assert.ok(reply.json.errors.every(({ pointer }) => CROSS_FIELD.has(pointer)), told);
+}
+
+// --- the document ------------------------------------------------------------------------
+
+describe('the document', () => {
+	test('has every route of every handler, and no other', () => {
+		const routes = HANDLERS.flatMap((name) => runHandler(name, ['--routes']).stdout
+			.trim().split('\n').map((line) => line.split(/\s+/).slice(0, 2).join(' ')));
+		assert.ok(routes.length > 40, `${routes.length} routes`);
+		assert.deepEqual(document.operations().map((o) => o.name).sort(), routes.sort());
+	});
+
+	test('names each operation once', () => {
+		const ids = document.operations().map((o) => o.id);
+		assert.equal(new Set(ids).size, ids.length);
+	});
+
+	test('passes the linter', async () => {
+		const file = path.join(temporaryFolder(), 'openapi.json');
+		fs.writeFileSync(file, JSON.stringify(document.json));
+		const lint = spawn(process.execPath,
+			[path.join(TOP, 'tests/node_modules/@redocly/cli/bin/cli.js'), 'lint', file,
+				'--extends=recommended', '--format=json'],
+			{ env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' } });
+		let out = '';
+		lint.stdout.on('data', (chunk) => { out += chunk; });
+		const code = await new Promise((resolve) => lint.on('close', resolve));
+		assert.equal(code, 0, out);
+		const { problems } = JSON.parse(out.slice(out.indexOf('{')));
+		assert.deepEqual(problems.map((p) => `${p.ruleId}: ${p.message}`), []);
+	});
+
+	test('has schemas that are good JSON Schema 2020-12', () => {
+		for (const name of Object.keys(document.json.components.schemas))
+			document.faults({ $ref: `#/components/schemas/${name}` }, {});
+	});
+});
+
+// --- every operation --------------------------------------------------------------------------
+
+describe('operations', () => {
+	const each = (what, work, filter = () => true) => test(what, async (t) => {
+		for (const operation of document.operations().filter(filter))
+			await t.test(operation.name, () => work(operation));
+	});
+
+	each('answer valid input as documented', async (operation) => {
+		await check(fc.tuple(queriesOf(operation), bodiesOf(operation)), async ([values, { type, body }]) => {
+			const meant = await MEANT[operation.name]?.() ?? {};
+			const target = await concrete(operation) + query(values);
+			const input = { type, body, ...meant };
+			const reply = await send(operation, target, input);
+			assertAccepted(operation, reply, [target, input.body]);
+			await AFTER[operation.name]?.();
+			if (went(reply))
+				await assertFollowUps(operation, target, input, reply);
+		}, runsOf(operation));
+	});
+
+	// What a good reply leads to: the next page, the same again, a retry.
+	async function assertFollowUps(operation, target, input, reply) {
+		const headers = new Set(operation.parameters('header').map((p) => p.name));
+		if (headers.has('If-None-Match') && operation.method === 'GET') {
+			const again = await send(operation, target, { headers: { 'if-none-match': reply.headers.etag } });
+			assert.equal(again.status, 304, `${target} ${reply.headers.etag} ${again.headers.etag}`);
+			assertDocumented(operation, again, target);
+		}
+		if (headers.has('If-Match') && operation.method !== 'DELETE') {
+			const stale = await send(operation, target, { ...input, headers: { 'if-match': '"another"' } });
+			assert.equal(stale.status, 412);
+			assertDocumented(operation, stale, target);
+		}
+		if (reply.headers['content-type'] === 'application/json' && reply.json.next_cursor) {
+			const next = await send(operation,
+				`${target}${target.includes('?') ? '&' : '?'}cursor=${reply.json.next_cursor}`);
+			assert.equal(next.status, 200, next.text);
+			assertDocumented(operation, next, target);
+		}
+	}
+
+	each('that create give a retry the first reply', async (operation) => {
+		await check(bodiesOf(operation), async ({ type, body }) => {
+			const headers = { 'idempotency-key': crypto.randomUUID() };
+			const target = await concrete(operation);
+			const [first, second] = [await send(operation, target, { type, body, headers }),
+				await send(operation, target, { type, body, headers })];
+			assertAccepted(operation, first, body);
+			if (!went(first))
+				return;
+			assertDocumented(operation, second, body);
+			assert.equal(second.text, first.text);
+			assert.equal(second.headers['idempotent-replayed'], 'true');
+		}, Math.min(RUNS, 10));
+	}, (operation) => operation.parameters('header').some((p) => p.name === 'Idempotency-Key'));
+
+	each('refuse input with one thing wrong, and say where', async (operation) => {
+		await check(brokenBodiesOf(document, operation.bodySchema), async ({ keyword, pointer, value }) => {
+			const target = await concrete(operation);
+			const reply = await send(operation, target, { type: operation.bodyTypes[0], body: JSON.stringify(value) });
+			const told = `${operation.name} ${keyword} ${pointer}: ${JSON.stringify(value).slice(0, 300)}: ${reply.text}`;
+			assert.equal(reply.status, 422, told);
+			assertDocumented(operation, reply, value);
+			assert.ok(reply.json.errors.some((e) => e.pointer === pointer), told);
+		});
+	}, (operation) => operation.bodyTypes.some(isJson));
+
+	each('refuse a query with one thing wrong, and say where', async (operation) => {
+		await check(brokenQueriesOf(document, operation.parameters('query')), async ({ keyword, pointer, name, value }) => {
+			const target = await concrete(operation) + query({ [name]: value });
+			const reply = await send(operation, target);
+			assert.equal(reply.status, 422, `${target}: ${keyword}: ${reply.text}`);
+			assertDocumented(operation, reply, target);
+			assert.ok(reply.json.errors.some((e) => e.pointer === pointer), `${target}: ${reply.text}`);
+		});
+	}, (operation) => operation.method === 'GET');
+
+	each('refuse what is no JSON, or no type they take', async (operation) => {
+		const target = await concrete(operation);
+		const rows = [
+			[operation.bodyTypes[0], '{"a":', 400], [operation.bodyTypes[0], '{"a":1,"a":2}', 400],
+			[operation.bodyTypes[0], Buffer.from('{"a":"\xff"}', 'latin1'), 400],
+			[operation.bodyTypes[0], '[['.repeat(40), 400],
+			['text/plain', '{}', 415], ['application/xml', '<a/>', 415],
+		];
+		for (const [type, body, status] of rows) {
+			const reply = await send(operation, target, { type, body });
+			assert.equal(reply.status, status, `${type} ${body}: ${reply.text}`);
+			assertDocumented(operation, reply, body);
+		}
+	}, (operation) => operation.bodyTypes.some(isJson));
+
+	each('ask for credentials where they need some', async (operation) => {
+		const target = await concrete(operation);
+		for (const headers of [{}, { authorization: 'Bearer nonsense' }]) {
+			const reply = await send(operation, target, { token: undefined, headers });
+			assert.equal(reply.status, 401, reply.text);
+			assertDocumented(operation, reply, target);
+		}
+	}, (operation) => !operation.open && operation.path !== '/metrics');
+
+	each('that are open need none', async (operation) => {
+		const reply = await send(operation, await concrete(operation), { token: undefined });
+		assertDocumented(operation, reply, '');
+		if (operation.method === 'GET')
+			assert.equal(reply.status, 200, reply.text);
+	}, (operation) => operation.open);
+
+	each('name what is not there', async (operation) => {
+		const target = operation.path.replaceAll(/\{[^}]*\}/g, 'not-there');
+		const reply = await send(operation, target);
+		assert.equal(reply.status, 404, `${target}: ${reply.text}`);
+		assertDocumented(operation, reply, target);
+	}, (operation) => operation.path.includes('{') && !operation.bodyRequired);
+});
+
+describe('paths', () => {
+	test('answer the methods documented and name them for any other', async () => {
+		for (const [pattern, item] of Object.entries(document.json.paths)) {
+			const target = pattern.replaceAll(/\{[^}]*\}/g, 'x');
+			const documented = new Set(Object.keys(item).map((m) => m.toUpperCase()));
+			if (documented.has('GET'))
+				documented.add('HEAD');
+			documented.add('OPTIONS');
+			const allowed = (reply) => reply.headers.allow.split(', ').sort();
+
+			const options = await client.request('OPTIONS', target);
+			assert.equal(options.status, 204, target);
+			assert.deepEqual(allowed(options), [...documented].sort(), `OPTIONS ${target}`);
+			for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND']) {
+				if (documented.has(method))
+					continue;
+				const reply = await client.request(method, target, { token });
+				assert.equal(reply.status, 405, `${method} ${target}: ${reply.text}`);
+				assert.deepEqual(allowed(reply), [...documented].sort(), `${method} ${target}`);
+				if (method !== 'HEAD')
+					assert.equal(reply.json.type, '/problems/method-not-allowed');
+			}
+		}
+	});
+});
