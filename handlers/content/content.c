@@ -97,6 +97,7 @@ static const char *const import_types[] = {
 };
 
 static const char *const export_formats[] = { "ndjson", "tar", NULL };
+static const char *const export_types[] = { "application/x-tar", NULL };
 static const struct field export_query_fields[] = {
 	{ .name = "collection", .type = FIELD_ENUM, .choices = collections,
 	  .help = "All of them when left out" },
@@ -175,7 +176,8 @@ static const struct route routes[] = {
 	  .summary = "Import Markdown with front matter (one file, or a tar) or NDJSON" },
 	{ .method = GET, .path = "/v1/content/export", .run = content_export,
 	  .scope = SCOPE_CONTENT_WRITE, .query = &export_query,
-	  .reply_type = "application/x-ndjson", .cost = 50,
+	  .reply_type = "application/x-ndjson", .reply_types = export_types, .unversioned = true,
+	  .cost = 50,
 	  .summary = "Export everything, drafts too, as import takes it" },
 	{ .method = GET, .path = "/feed.xml", .run = content_atom, .scope = SCOPE_CONTENT_READ,
 	  .caching = CACHE_PUBLIC, .reply_type = "application/atom+xml; charset=utf-8",

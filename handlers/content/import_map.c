@@ -296,6 +296,22 @@ enum err import_map(struct arena *a, enum import_kind kind, const struct import_
 	return OK;
 }
 
+/* What is no field of an item and must not be lost on the way: where it goes, and
+ * which one it is.  import_map leaves them to its caller. */
+static const char *const carried[] = { "collection", "id", "created_at", "updated_at" };
+
+static void put_carried(struct json_writer *w, const struct json *item)
+{
+	for (size_t i = 0; i < COUNT(carried); i++) {
+		const struct json *v = json_get(item, str_of(carried[i]));
+
+		if (v == NULL)
+			continue;
+		json_name(w, carried[i]);
+		json_put_value(w, v);
+	}
+}
+
 enum err export_map(struct arena *a, enum import_kind kind, const struct json *item,
     struct buf *out)
 {
@@ -308,6 +324,7 @@ enum err export_map(struct arena *a, enum import_kind kind, const struct json *i
 	buf_init(&json, a, 8 * MARKDOWN_MAX_BYTES);
 	json_begin(&w, &json);
 	json_object_open(&w);
+	put_carried(&w, item);
 	for (size_t i = 0; i < kinds[kind].count; i++) {
 		const char *name = kinds[kind].fields[i].name;
 		const struct json *v = json_get(item, str_of(name));

@@ -50,7 +50,8 @@ NODISCARD enum err import_map(struct arena *a, enum import_kind kind,
 
 /* Appends `item` (an object with the API's names) as a file: every field of
  * `kind` but the computed ones, null where the item has none, so that import_map
- * has nothing to guess. */
+ * has nothing to guess; and collection, id, created_at and updated_at when it has
+ * them, for who imports the file. */
 NODISCARD enum err export_map(struct arena *a, enum import_kind kind, const struct json *item,
     struct buf *out) NONNULL_ALL;
 

@@ -90,6 +90,7 @@ enum err content_revisions(const struct request *req, struct response *res)
 	if (e != OK)
 		return e;
 	response_page_close(req, res, &p.writer, arena_dup(req->arena, str_of(p.position)), p.more);
+	response_etag_of_body(res);
 	return OK;
 }
 

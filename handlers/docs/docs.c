@@ -38,6 +38,8 @@ static const struct schema problem_schema = { "ProblemType", problem_fields, fal
 static const struct field document_fields[] = { { 0 } };
 static const struct schema document_schema = { "OpenAPIDocument", document_fields, true };
 
+static const char *const file_types[] = { "text/css", NULL };
+
 static const struct route routes[] = {
 	{ .method = GET, .path = "/", .run = docs_index, .scope = SCOPE_PUBLIC, .reply = &index_schema,
 	  .exempt = true, .quiet = true, .caching = CACHE_PUBLIC, .summary = "Where to find what" },
@@ -47,12 +49,12 @@ static const struct route routes[] = {
 	{ .method = GET, .path = "/docs", .run = docs_asset, .scope = SCOPE_PUBLIC, .reply_type = HTML,
 	  .exempt = true, .quiet = true, .caching = CACHE_ASSET, .summary = "Swagger UI" },
 	{ .method = GET, .path = "/docs/{file}", .run = docs_asset, .scope = SCOPE_PUBLIC,
-	  .reply_type = "application/octet-stream", .exempt = true, .quiet = true, .caching = CACHE_ASSET,
+	  .reply_type = "text/javascript", .reply_types = file_types, .exempt = true, .quiet = true, .caching = CACHE_ASSET,
 	  .summary = "The files of Swagger UI" },
 	{ .method = GET, .path = "/redoc", .run = docs_asset, .scope = SCOPE_PUBLIC, .reply_type = HTML,
 	  .exempt = true, .quiet = true, .caching = CACHE_ASSET, .summary = "Redoc" },
 	{ .method = GET, .path = "/redoc/{file}", .run = docs_asset, .scope = SCOPE_PUBLIC,
-	  .reply_type = "application/octet-stream", .exempt = true, .quiet = true, .caching = CACHE_ASSET,
+	  .reply_type = "text/javascript", .reply_types = file_types, .exempt = true, .quiet = true, .caching = CACHE_ASSET,
 	  .summary = "The files of Redoc" },
 	{ .method = GET, .path = "/problems/{name}", .run = docs_problem, .scope = SCOPE_PUBLIC,
 	  .reply = &problem_schema, .exempt = true, .quiet = true, .caching = CACHE_PUBLIC,

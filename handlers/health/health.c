@@ -43,7 +43,7 @@ static const struct route routes[] = {
 	  .reply = &status_schema, .exempt = true, .quiet = true,
 	  .summary = "Readiness probe: 503 while a needed dependency is down" },
 	{ .method = GET, .path = "/health/detailed", .run = health_detailed,
-	  .scope = SCOPE_ANALYTICS_READ, .reply = &health_schema, .quiet = true,
+	  .scope = SCOPE_ANALYTICS_READ, .reply = &health_schema, .quiet = true, .unversioned = true,
 	  .summary = "Each dependency's status and response time, uptime, versions" },
 	{ .method = GET, .path = "/metrics", .run = health_metrics, .scope = SCOPE_METRICS_READ,
 	  .exempt = true, .quiet = true, .reply_type = "text/plain; version=0.0.4; charset=utf-8",

@@ -9,7 +9,8 @@
  * Lifetime: one per process.
  * Threads:  safe from any.
  * Blocking: one store read when a token names a key that is not known yet, at
- *           most once a minute; otherwise never.
+ *           most once a second; one a token while the segment is not filled, or
+ *           had no room; otherwise never.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H

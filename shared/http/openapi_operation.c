@@ -172,15 +172,19 @@ static void write_parameters(struct openapi *o, const struct route *r)
 	json_array_close(&o->w);
 }
 
-/* A media type whose content is no document of ours. */
+/* A media type whose content is no document of ours.  Its parameters are no part
+ * of its name here. */
 static void write_raw_content(struct openapi *o, struct str type)
 {
+	type = str_trim(str_first(type, str_index(type, ';')));
+	bool object = str_ends(type, STR("+json"));
+
 	json_name_str(&o->w, type);
 	json_object_open(&o->w);
 	json_name(&o->w, "schema");
 	json_object_open(&o->w);
-	json_member_string(&o->w, "type", STR("string"));
-	if (!str_starts(type, STR("text/")))
+	json_member_string(&o->w, "type", object ? STR("object") : STR("string"));
+	if (!object && !str_starts(type, STR("text/")))
 		json_member_string(&o->w, "format", STR("binary"));
 	json_object_close(&o->w);
 	json_object_close(&o->w);
@@ -238,20 +242,20 @@ static uint16_t status_of(const struct route *r)
 	return r->creates ? 201 : 200;
 }
 
-/* What the reply holds.  A media type's parameters are no part of its name here. */
+/* What the reply holds. */
 static void write_reply_content(struct openapi *o, const struct route *r)
 {
-	struct str type = r->reply_type == NULL ? STR("application/json") : str_of(r->reply_type);
-
 	if (r->reply == NULL && r->reply_type == NULL)
 		return;
-	type = str_trim(str_first(type, str_index(type, ';')));
 	json_name(&o->w, "content");
 	json_object_open(&o->w);
 	if (r->reply != NULL)
-		write_json_content(o, type, r->reply, r->page ? VARIANT_PAGE : VARIANT_WHOLE);
+		write_json_content(o, r->reply_type == NULL ? STR("application/json") :
+		    str_of(r->reply_type), r->reply, r->page ? VARIANT_PAGE : VARIANT_WHOLE);
 	else
-		write_raw_content(o, type);
+		write_raw_content(o, str_of(r->reply_type));
+	for (size_t i = 0; r->reply_types != NULL && r->reply_types[i] != NULL; i++)
+		write_raw_content(o, str_of(r->reply_types[i]));
 	json_object_close(&o->w);
 }
 

@@ -69,7 +69,7 @@ bool route_is_open(const struct route *r)
 
 bool route_has_etag(const struct route *r)
 {
-	return r->method == GET && (!r->exempt || r->caching != CACHE_PRIVATE);
+	return r->method == GET && !r->unversioned && (!r->exempt || r->caching != CACHE_PRIVATE);
 }
 
 bool route_takes_body(const struct route *r)

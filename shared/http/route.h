@@ -54,6 +54,8 @@ struct route {
 	enum caching         caching;
 	uint16_t             status;    /* when it goes well; 0: 200, or 201 for creates */
 	const char          *reply_type;/* 0: application/json */
+	const char *const   *reply_types;       /* what else it may be, as its endpoint says; ended by NULL */
+	bool                 unversioned;       /* a GET of the moment: no ETag */
 	const char          *limit_class;       /* "sign-in": policies by route */
 	uint32_t             cost;      /* 0: 1 */
 	const void          *data;      /* the endpoint's own: which collection */

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "http/route.h"
 
@@ -139,9 +140,13 @@ static uint32_t row_methods(const struct route *route)
 	return route->method == GET ? methods | 1u << HEAD : methods;
 }
 
+/* The first row that matches decides which path it is; other rows count when they
+ * have the same one: "/v1/blog/categories" does not answer what only
+ * "/v1/blog/{id}" does. */
 void router_match(const struct router *r, enum method method, struct str path,
     struct route_match *out)
 {
+	const char *known = NULL;
 	struct route_match m;
 
 	*out = (struct route_match){ 0 };
@@ -149,6 +154,9 @@ void router_match(const struct router *r, enum method method, struct str path,
 		const struct pattern *p = &r->patterns[i];
 		if (!pattern_matches(p, path, &m))
 			continue;
+		if (known != NULL && strcmp(known, p->route->path) != 0)
+			continue;
+		known = p->route->path;
 		uint32_t methods = row_methods(p->route);
 		out->path_known = true;
 		out->allowed |= methods;

@@ -49,6 +49,7 @@ static void close_store(void *store)
 	sqlite_cache_close(s->cache);
 	sqlite_db_close(&s->writer);
 	sqlite_queue_clean(&s->queue);
+	pthread_mutex_destroy(&s->checkpoint);
 	free(s->path);
 	free(s);
 }
@@ -60,7 +61,8 @@ static enum err open_store(struct arena *a, struct str address, struct metrics *
 	enum err err;
 
 	if (address.len == 0 || memchr(address.ptr, '\0', address.len) != NULL) {
-		*reason = STR("STORE names no file; what would do: sqlite:/var/lib/quiver/quiver.db");
+		*reason = STR("STORE names no file;"
+		    " what would do: sqlite:/var/lib/quiver/quiver.db");
 		return ERR_INVALID;
 	}
 	pthread_once(&configured, configure);
@@ -68,7 +70,9 @@ static enum err open_store(struct arena *a, struct str address, struct metrics *
 	if (s == NULL)
 		return ERR_NO_MEMORY;
 	sqlite_queue_init(&s->queue);
+	pthread_mutex_init(&s->checkpoint, NULL);
 	s->path = path_of(address);
+	s->writer.turn_fd = -1;
 	s->writer_full = true;          /* SQLite's default */
 	if (m != NULL)
 		s->batch = metrics_series(m, METRIC_STORE_BATCH, NULL);
@@ -77,6 +81,7 @@ static enum err open_store(struct arena *a, struct str address, struct metrics *
 		close_store(s);
 		return err;
 	}
+	sqlite_turn_open(&s->writer, s->path);
 	s->cache = sqlite_cache_open(&s->writer);
 	sqlite3_wal_hook(s->writer.handle, remember_wal, s);
 	*store = s;
@@ -123,4 +128,5 @@ const struct store_engine store_sqlite = {
 	.sweep = sqlite_sweep,
 	.ping = sqlite_ping,
 	.version = "sqlite " SQLITE_VERSION,
+	.snapshot = sqlite_snapshot_of,
 };

@@ -21,13 +21,13 @@
 #include "store/store.h"
 
 #define DEADLINE_NS (STORE_DEADLINE_MS * UINT64_C(1000000))
-#define BATCH_LISTS_MAX 64           /* lists in one commit: bounds how long the last one waits */
-#define BATCH_OPS_MAX 1024           /* operations in one commit, likewise */
-#define SWEEP_SLICE 500          /* expired items removed in one commit */
-#define CHECKPOINT_PAGES 1024    /* WAL pages (4 KiB) after which someone moves them home */
-#define CHECKPOINT_LATE_PAGES 16384    /* and after which writers wait for it: the WAL stays < 64 MB */
+#define BATCH_LISTS_MAX 64              /* lists in one commit: how long the last one waits */
+#define BATCH_OPS_MAX 1024              /* operations in one commit, likewise */
+#define SWEEP_SLICE 500                 /* expired items removed in one commit */
+#define CHECKPOINT_PAGES 1024           /* WAL pages (4 KiB) after which someone moves them home */
+#define CHECKPOINT_LATE_PAGES 16384     /* and after which writers wait: the WAL stays at 64 MB */
 #define MATCH_WORDS_MAX 32              /* words of one search */
-#define MATCH_EXPRESSION_MAX_BYTES (64 << 10)   /* all of them, quoted; folding can lengthen them */
+#define MATCH_EXPRESSION_MAX_BYTES (64 << 10)   /* all of them, quoted and folded */
 
 /* Every statement of the engine; sqlite_statement.c has their text. */
 enum statement {
@@ -46,9 +46,12 @@ enum statement {
 /* An open connection of SQLite's with its prepared statements; one thread's. */
 struct sqlite_db {
 	sqlite3        *handle;
-	sqlite3_stmt   *statements[STATEMENT_COUNT];  /* each prepared at its first use */
+	sqlite3_stmt   *statements[STATEMENT_COUNT];    /* each prepared at its first use */
 	uint64_t        deadline_ns;    /* of the write under way; 0: each wait has its own */
 	uint64_t        wait_until_ns;  /* the lock waited for now is given up then */
+	int             turn_fd;        /* of the writer, see sqlite_turn.c; else -1 */
+	bool            waits;          /* and has said so */
+	unsigned        commits;        /* since its turn began */
 	Fts5Tokenizer  *words;          /* made at the first search */
 	fts5_tokenizer  words_methods;
 };
@@ -89,7 +92,7 @@ struct sqlite_store {
 	bool                  writer_full;      /* its PRAGMA synchronous is FULL */
 	int                   wal_pages;        /* after the last commit; the leader's */
 	atomic_int            checkpointed;     /* WAL pages that are home already */
-	atomic_bool           checkpointing;
+	pthread_mutex_t       checkpoint;       /* one at a time */
 	struct sqlite_cache  *cache;            /* NULL: none */
 	struct metric_series *batch;            /* NULL: nobody counts */
 };
@@ -133,33 +136,27 @@ enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t no
 enum err sqlite_query(void *connection, const struct store_query *q, int64_t now_ms,
     bool (*each)(void *context, const struct store_item *item), void *context);
 enum err sqlite_ping(void *connection);
+bool sqlite_snapshot_of(void *connection, struct store_snapshot *out);
 
 /* --- sqlite_cache.c --- */
 
-#define SNAPSHOT_WORDS 6
-
 struct sqlite_cache;
 struct sqlite_cached;
-
-/* A committed state of the database: equal ones are the same. */
-struct sqlite_snapshot {
-	uint64_t words[SNAPSHOT_WORDS];
-};
 
 /* `db` must be in WAL mode, have read, and stay open longer.  NULL: no cache. */
 struct sqlite_cache *sqlite_cache_open(struct sqlite_db *db) NONNULL_ALL;
 void sqlite_cache_close(struct sqlite_cache *cache);
 /* What a read that began now would see; false: someone is just committing, or
  * there is no cache. */
-bool sqlite_snapshot(const struct sqlite_cache *cache, struct sqlite_snapshot *out) NONNULL(2);
+bool sqlite_snapshot(const struct sqlite_cache *cache, struct store_snapshot *out) NONNULL(2);
 /* What was kept for the key at `now`, until sqlite_cache_release; NULL: nothing. */
 struct sqlite_cached *sqlite_cache_find(struct sqlite_cache *cache,
-    const struct sqlite_snapshot *now, struct str pk, struct str sk) NONNULL(1, 2);
+    const struct store_snapshot *now, struct str pk, struct str sk) NONNULL(1, 2);
 void sqlite_cache_release(struct sqlite_cached *e) NONNULL_ALL;
 /* NULL: that there is no such item is what was kept. */
 const struct store_item *sqlite_cached_item(const struct sqlite_cached *e) NONNULL_ALL;
 /* Keeps what a read found at `now`; when not `present`, only the keys of `item` count. */
-void sqlite_cache_keep(struct sqlite_cache *cache, const struct sqlite_snapshot *now,
+void sqlite_cache_keep(struct sqlite_cache *cache, const struct store_snapshot *now,
     const struct store_item *item, bool present) NONNULL_ALL;
 
 /* --- sqlite_match.c --- */
@@ -178,6 +175,16 @@ bool sqlite_is_condition(enum err err);
 enum err sqlite_write(void *connection, const struct store_op *ops, size_t n_ops,
     enum store_durability durability, int64_t now_ms, struct store_result *result);
 enum err sqlite_sweep(void *connection, int64_t now_ms, uint32_t most, uint32_t *removed);
+
+/* --- sqlite_turn.c --- */
+
+void sqlite_turn_open(struct sqlite_db *db, const char *path) NONNULL_ALL;
+void sqlite_turn_close(struct sqlite_db *db) NONNULL_ALL;
+/* Before a transaction: lets another process go first that says it waits. */
+void sqlite_turn_offer(struct sqlite_db *db) NONNULL_ALL;
+/* Says that this one waits for the lock; it has it, or has given up. */
+void sqlite_turn_wait(struct sqlite_db *db) NONNULL_ALL;
+void sqlite_turn_taken(struct sqlite_db *db) NONNULL_ALL;
 
 /* --- sqlite_queue.c --- */
 

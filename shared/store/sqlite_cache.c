@@ -15,16 +15,20 @@
  */
 #include "store/sqlite.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CACHE_SLOTS 256                 /* with the next: 2 MB at most */
 #define CACHE_ITEM_MAX_BYTES 8192
+#define SNAPSHOT_WORDS 6                /* the header, up to its own checksum */
 #define WAL_INDEX_BYTES 32768           /* the first region of the WAL index */
+
+static_assert(sizeof(struct store_snapshot) == SNAPSHOT_WORDS * sizeof(uint64_t), "all of it");
 
 struct sqlite_cached {
 	atomic_uint            refs;
-	struct sqlite_snapshot at;
+	struct store_snapshot at;
 	bool                   present;
 	struct store_item      item;
 	char                   bytes[];
@@ -82,7 +86,7 @@ void sqlite_cache_close(struct sqlite_cache *cache)
  * round, so two copies that are equal were not being written.  A race by design,
  * between processes, which no sanitizer of threads can know. */
 __attribute__((no_sanitize("thread")))
-bool sqlite_snapshot(const struct sqlite_cache *cache, struct sqlite_snapshot *out)
+bool sqlite_snapshot(const struct sqlite_cache *cache, struct store_snapshot *out)
 {
 	uint64_t differ = 0;
 
@@ -95,11 +99,6 @@ bool sqlite_snapshot(const struct sqlite_cache *cache, struct sqlite_snapshot *o
 		differ |= out->words[i] ^ cache->index[SNAPSHOT_WORDS + i];
 	atomic_thread_fence(memory_order_acquire);
 	return differ == 0;
-}
-
-static bool same_snapshot(const struct sqlite_snapshot *a, const struct sqlite_snapshot *b)
-{
-	return memcmp(a->words, b->words, sizeof(a->words)) == 0;
 }
 
 static uint64_t hash_key(struct str pk, struct str sk)
@@ -124,14 +123,14 @@ void sqlite_cache_release(struct sqlite_cached *e)
 }
 
 struct sqlite_cached *sqlite_cache_find(struct sqlite_cache *cache,
-    const struct sqlite_snapshot *now, struct str pk, struct str sk)
+    const struct store_snapshot *now, struct str pk, struct str sk)
 {
 	struct slot *slot = &cache->slots[hash_key(pk, sk) % CACHE_SLOTS];
 	struct sqlite_cached *e;
 
 	pthread_mutex_lock(&slot->lock);
 	e = slot->held;
-	if (is_item(e, pk, sk) && same_snapshot(&e->at, now))
+	if (is_item(e, pk, sk) && store_snapshot_equal(&e->at, now))
 		atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
 	else
 		e = NULL;
@@ -150,7 +149,7 @@ static struct str copy_str(char **at, struct str s)
 	return copy;
 }
 
-static struct sqlite_cached *new_entry(const struct sqlite_snapshot *now,
+static struct sqlite_cached *new_entry(const struct store_snapshot *now,
     const struct store_item *item, bool present)
 {
 	size_t size = item->pk.len + item->sk.len + item->index_pk.len + item->index_sk.len +
@@ -185,7 +184,7 @@ static bool admit(struct slot *slot, struct str pk, struct str sk, uint64_t hash
 	return admitted;
 }
 
-void sqlite_cache_keep(struct sqlite_cache *cache, const struct sqlite_snapshot *now,
+void sqlite_cache_keep(struct sqlite_cache *cache, const struct store_snapshot *now,
     const struct store_item *item, bool present)
 {
 	uint64_t hash = hash_key(item->pk, item->sk);

@@ -3,9 +3,11 @@
  *
  * A writer puts its list into the queue.  The first one leads: it takes what is
  * queued, runs the lists one after the other in one transaction (a list whose
- * condition fails has written nothing), commits (one fdatasync for all), tells the next in the queue to lead, and wakes those
- * it has served.  No thread leads twice for one call, and there is no thread of
- * the store's own.
+ * condition fails has written nothing), commits (one fdatasync for all), tells the
+ * next in the queue to lead, and wakes those it has served.  It does not wait for
+ * more to come: while one commit is on its way to the disk the next fills by
+ * itself.  No thread leads twice for one call, and the store has no thread of its
+ * own.
  *
  * Durable and relaxed lists share this queue and one connection.  A batch with a
  * durable list in it is committed with synchronous=FULL, one without with
@@ -115,8 +117,10 @@ static enum err run_batch(struct sqlite_store *s, struct sqlite_request *batch)
 
 	if (err != OK)
 		return err;
+	sqlite_turn_offer(db);
 	db->deadline_ns = batch->deadline_ns;
 	err = sqlite_fail(db, sqlite_run(db, STATEMENT_BEGIN), "begin");
+	sqlite_turn_taken(db);
 	if (err == OK)
 		err = apply_batch(db, batch, &changed);
 	if (err == OK && changed)
@@ -130,17 +134,20 @@ static enum err run_batch(struct sqlite_store *s, struct sqlite_request *batch)
 
 /* --- checkpoints --- */
 
-static void checkpoint(struct sqlite_store *s, struct sqlite_db *db)
+/* When `late`, also waits for the one that another thread is at. */
+static void checkpoint(struct sqlite_store *s, struct sqlite_db *db, bool late)
 {
 	int in_wal = 0, home = 0;
 
-	if (atomic_exchange(&s->checkpointing, true))
+	if (late)
+		pthread_mutex_lock(&s->checkpoint);
+	else if (pthread_mutex_trylock(&s->checkpoint) != 0)
 		return;
 	/* Busy readers or another process's checkpoint: the next one gets further. */
 	if (sqlite3_wal_checkpoint_v2(db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, &in_wal,
 	    &home) == SQLITE_OK)
 		atomic_store(&s->checkpointed, home);
-	atomic_store(&s->checkpointing, false);
+	pthread_mutex_unlock(&s->checkpoint);
 }
 
 /* Pages that wait in the WAL; a WAL that is shorter than what we moved is new. */
@@ -235,7 +242,7 @@ static void lead(struct sqlite_connection *c, struct sqlite_request *self)
 	if (s->batch != NULL && err == OK)
 		metrics_observe(s->batch, n_done);
 	if (due)
-		checkpoint(s, &c->db);
+		checkpoint(s, &c->db, late);
 	if (late)
 		hand_over(&s->queue);
 }
@@ -252,23 +259,21 @@ static bool wait_turn(struct sqlite_queue *q, struct sqlite_request *r)
 	for (;;) {
 		int got = late ? sem_wait(&r->wake)
 		    : sem_clockwait(&r->wake, CLOCK_MONOTONIC, &until);
-		bool leads, done;
+		bool leads, withdrawn;
 
+		late = time_monotonic_ns() >= r->deadline_ns;
 		pthread_mutex_lock(&q->lock);
 		leads = r->state == REQUEST_LEADS;
-		done = r->state == REQUEST_DONE;
-		/* Whoever has it in hand will post: leaving earlier would pull the
-		 * semaphore from under its feet. */
-		if (got != 0 && r->state == REQUEST_QUEUED && time_monotonic_ns() >= r->deadline_ns) {
+		withdrawn = got != 0 && late && r->state == REQUEST_QUEUED;
+		if (withdrawn)
 			withdraw(q, r);
-			r->err = ERR_TIMEOUT;
-			done = true;
-			got = 0;
-		}
 		pthread_mutex_unlock(&q->lock);
-		if (got == 0 && (leads || done))
+		/* In any other state somebody has it in hand and will post: to leave
+		 * earlier would pull the semaphore from under its feet. */
+		if (withdrawn)
+			r->err = ERR_TIMEOUT;
+		if (withdrawn || got == 0)
 			return leads;
-		late = time_monotonic_ns() >= r->deadline_ns;
 	}
 }
 

@@ -199,8 +199,7 @@ static enum err open_file(struct arena *a, struct sqlite_store *s, struct str *r
 		return say(a, reason, ERR_CORRUPT, s->path, "is not an SQLite database",
 		    "; move it away, or name another file in STORE");
 	if (rc != SQLITE_OK)
-		return say(a, reason, sqlite_err(rc), s->path,
-		    s->writer.handle == NULL ? sqlite3_errstr(rc) : sqlite3_errmsg(s->writer.handle),
+		return say(a, reason, sqlite_err(rc), s->path, sqlite3_errstr(rc),
 		    "; look at the disk, then at the newest backup");
 	return OK;
 }

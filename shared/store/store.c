@@ -324,6 +324,18 @@ enum err store_ping(struct store_connection *c)
 	return end(s, OPERATION_PING, began, s->engine->ping(c->handle));
 }
 
+bool store_snapshot(struct store_connection *c, struct store_snapshot *out)
+{
+	const struct store_engine *engine = c->store->engine;
+
+	return engine->snapshot != NULL && engine->snapshot(c->handle, out);
+}
+
+bool store_snapshot_equal(const struct store_snapshot *a, const struct store_snapshot *b)
+{
+	return memcmp(a->words, b->words, sizeof(a->words)) == 0;
+}
+
 const char *store_engine(const struct store *s)
 {
 	return s->engine->version;

@@ -49,7 +49,8 @@ enum store_durability {
 enum store_verb {
 	STORE_PUT,                      /* item as given; version becomes old + 1 */
 	STORE_DELETE,                   /* pk, sk */
-	STORE_ADD,                      /* item.n is added to the counter, made if absent; the body is kept */
+	STORE_ADD,                      /* item.n is added to the counter, made as given if absent;
+	                                 * all else is kept.  ERR_INVALID: it would overflow */
 	STORE_CHECK                     /* the condition alone */
 };
 
@@ -57,7 +58,8 @@ enum store_condition {
 	STORE_ALWAYS,
 	STORE_ABSENT,                   /* no live item there, else ERR_EXISTS */
 	STORE_PRESENT,                  /* else ERR_NOT_FOUND */
-	STORE_VERSION                   /* item.version is the stored one, else ERR_STALE (absent: ERR_NOT_FOUND) */
+	STORE_VERSION                   /* item.version is the stored one, else ERR_STALE (absent:
+	                                 * ERR_NOT_FOUND) */
 };
 
 struct store_op {
@@ -72,8 +74,9 @@ struct store_result {
 	int64_t  n;                     /* new value of the first ADD */
 };
 
-/* "sqlite:PATH".  ERR_INVALID: no such engine; ERR_IO, ERR_CORRUPT: *reason says
- * why and what would do (from `a`). */
+/* "sqlite:PATH".  ERR_INVALID: no such engine; ERR_IO, ERR_CORRUPT, ERR_UNSUPPORTED
+ * (written by a newer version): *reason says why and what would do (from `a`).
+ * NULL for `m`: nothing is counted. */
 NODISCARD enum err store_open(struct arena *a, struct str url, struct metrics *m,
     struct store **out, struct str *reason) NONNULL(1, 4, 5);
 void store_close(struct store *s);
@@ -97,9 +100,11 @@ struct store_query {
 	struct str pk;                  /* the partition; of the secondary index when `index` */
 	bool       index;
 	struct str from, to;            /* sort keys: from ≤ key < to; absent is open */
-	struct str after;               /* exclusive start, from the last page; absent: from the end asked for */
+	struct str after;               /* exclusive start, from the last page; absent: from the
+	                                 * end asked for */
 	bool       descending;
-	struct str match;               /* full text: every word must occur; absent: no search */
+	struct str match;               /* full text: every word must occur, the last one also as a
+	                                 * beginning; absent: no search.  Any bytes: never syntax */
 	uint32_t   limit;               /* rows at most; 0: no bound but `each` */
 };
 
@@ -110,16 +115,19 @@ struct store_query {
  * (Query of the index: `after`/`from`/`to` are index_sk values, unique within a
  * partition by their caller's construction.)
  * ERR_UNSUPPORTED: `match` on an engine without full text; ERR_INVALID: `match`
- * has no word in it. */
+ * has no word in it; ERR_TOO_LARGE: over QUERY_MAX_BYTES or 32 words.
+ * `each` may read and write on the same connection. */
 NODISCARD enum err store_query(struct store_connection *c, const struct store_query *q,
     int64_t now_ms, bool (*each)(void *context, const struct store_item *item),
     void *context) NONNULL(1, 2, 4);
 
-/* Does all of `ops` or none.  Several threads' writes share one commit.
+/* Does all of `ops` or none, each seeing what those before it did.  Several threads'
+ * writes share one commit.
  * On failure: the error of the first operation whose condition failed,
  * result->failed its index.  ERR_TOO_LARGE: over STORE_OPS_MAX or an item over
- * its bound.  ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO (disk full, read-only): nothing
- * was written.  OK means it is on disk as `durability` says.
+ * its bound.  ERR_INVALID: a key that is empty, has a NUL or is not UTF-8, half an
+ * index, a counter's overflow.  ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO (disk full,
+ * read-only): nothing was written.  OK means it is on disk as `durability` says.
  * `now_ms` decides whether an expired item counts as absent. */
 NODISCARD enum err store_write(struct store_connection *c, const struct store_op *ops,
     size_t n_ops, enum store_durability durability, int64_t now_ms,
@@ -129,6 +137,20 @@ NODISCARD enum err store_write(struct store_connection *c, const struct store_op
  * depends on it: it gives the space back. */
 NODISCARD enum err store_sweep(struct store_connection *c, int64_t now_ms, uint32_t most,
     uint32_t *removed) NONNULL_ALL;
+
+/*
+ * What a reader may remember: while the snapshot is the same, nothing in the store
+ * has been written.  Take it, read, take it again; when both are equal, what was
+ * made of the read (a rendered page) is right as long as store_snapshot gives the
+ * same.  Items that expire do so without a write.  Costs some nanoseconds.
+ * False: do not remember (someone is just committing, or the engine cannot tell).
+ */
+struct store_snapshot {
+	uint64_t words[6];
+};
+bool store_snapshot(struct store_connection *c, struct store_snapshot *out) NONNULL_ALL;
+bool store_snapshot_equal(const struct store_snapshot *a, const struct store_snapshot *b)
+    NONNULL_ALL PURE;
 
 /* A read that touches the engine, for readiness: OK or why not. */
 NODISCARD enum err store_ping(struct store_connection *c) NONNULL_ALL;
@@ -155,6 +177,8 @@ struct store_engine {
 	enum err  (*sweep)(void *connection, int64_t now_ms, uint32_t most, uint32_t *removed);
 	enum err  (*ping)(void *connection);
 	const char *version;
+	/* NULL: cannot tell. */
+	bool      (*snapshot)(void *connection, struct store_snapshot *out);
 };
 extern const struct store_engine store_sqlite;
 

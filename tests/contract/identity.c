@@ -501,6 +501,20 @@ TEST(a_disabled_account_neither_signs_in_nor_refreshes)
 	rig_close(&r);
 }
 
+/* What a process that died while ending the sessions leaves behind. */
+TEST(a_session_of_an_earlier_epoch_is_over_though_it_is_still_there)
+{
+	struct identity_tokens mine, t;
+	struct rig             r;
+
+	(void)state;
+	rig_open(&r);
+	mine = rig_login(&r);
+	edit_account(&r, rig_principal(&r, mine.access_token).id, "\"epoch\":0", "\"epoch\":1");
+	assert_int_equal(rig_refresh(&r, mine.refresh_token, &t), ERR_UNAUTHENTICATED);
+	rig_close(&r);
+}
+
 TEST(a_change_of_roles_shows_in_the_next_tokens)
 {
 	struct identity_tokens mine, t;
@@ -539,4 +553,5 @@ TEST_MAIN(
 	RUN(an_account_is_renamed_by_version),
 	RUN(an_account_that_is_not_there_is_not_found),
 	RUN(a_disabled_account_neither_signs_in_nor_refreshes),
+	RUN(a_session_of_an_earlier_epoch_is_over_though_it_is_still_there),
 	RUN(a_change_of_roles_shows_in_the_next_tokens))

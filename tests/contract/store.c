@@ -119,7 +119,8 @@ TEST(visit_calls_once_for_a_live_item_and_never_for_an_absent_one)
 	EACH_ENGINE(rig) {
 		int calls = 0;
 		rig_put(&rig, rig_item("p", "s", "{}"));
-		assert_int_equal(store_visit(rig.c, STR("p"), STR("s"), NOW, count_calls, &calls), OK);
+		assert_int_equal(store_visit(rig.c, STR("p"), STR("s"), NOW, count_calls, &calls),
+		    OK);
 		assert_int_equal(calls, 1);
 		assert_int_equal(store_visit(rig.c, STR("p"), STR("t"), NOW, count_calls, &calls),
 		    ERR_NOT_FOUND);
@@ -493,18 +494,22 @@ TEST(a_list_may_be_as_long_as_its_bound_and_no_longer)
 TEST(an_item_that_cannot_be_kept_is_refused_before_anything_is_written)
 {
 	static char long_key[STORE_KEY_MAX_BYTES + 1], long_body[STORE_ITEM_MAX_BYTES + 1];
-	const struct str key = { long_key, sizeof(long_key) }, body = { long_body, sizeof(long_body) };
+	const struct str key = { long_key, sizeof(long_key) };
+	const struct str body = { long_body, sizeof(long_body) };
 	const struct str most = { long_key, STORE_KEY_MAX_BYTES };
 	const struct row {
 		const char       *name;
 		struct store_item item;
 		enum err          expected;
 	} rows[] = {
-		{ "longest keys", { .pk = most, .sk = most, .index_pk = most, .index_sk = most }, OK },
+		{ "longest keys", { .pk = most, .sk = most, .index_pk = most, .index_sk = most },
+		    OK },
 		{ "pk too long", { .pk = key, .sk = STR("s") }, ERR_TOO_LARGE },
 		{ "sk too long", { .pk = STR("p"), .sk = key }, ERR_TOO_LARGE },
-		{ "body too long", { .pk = STR("p"), .sk = STR("s"), .body = body }, ERR_TOO_LARGE },
-		{ "words too long", { .pk = STR("p"), .sk = STR("s"), .text = body }, ERR_TOO_LARGE },
+		{ "body too long", { .pk = STR("p"), .sk = STR("s"), .body = body },
+		    ERR_TOO_LARGE },
+		{ "words too long", { .pk = STR("p"), .sk = STR("s"), .text = body },
+		    ERR_TOO_LARGE },
 		{ "no pk", { .sk = STR("s") }, ERR_INVALID },
 		{ "empty sk", { .pk = STR("p"), .sk = STR("") }, ERR_INVALID },
 		{ "NUL in pk", { .pk = STR("p\0q"), .sk = STR("s") }, ERR_INVALID },
@@ -515,7 +520,8 @@ TEST(an_item_that_cannot_be_kept_is_refused_before_anything_is_written)
 		    ERR_INVALID },
 		{ "index too long", { .pk = STR("p"), .sk = STR("s"), .index_pk = key,
 		    .index_sk = STR("i") }, ERR_TOO_LARGE },
-		{ "before 1970", { .pk = STR("p"), .sk = STR("s"), .expires_ms = -1 }, ERR_INVALID },
+		{ "before 1970", { .pk = STR("p"), .sk = STR("s"), .expires_ms = -1 },
+		    ERR_INVALID },
 	};
 	struct rig rig;
 
@@ -530,7 +536,8 @@ TEST(an_item_that_cannot_be_kept_is_refused_before_anything_is_written)
 			};
 			struct store_result result;
 			rig_one(&rig, STORE_DELETE, STORE_ALWAYS, rig_item("p", "first", ""));
-			assert_row(rig_write(&rig, ops, 2, &result) == rows[i].expected, rows[i].name);
+			assert_row(rig_write(&rig, ops, 2, &result) == rows[i].expected,
+			    rows[i].name);
 			assert_row(result.failed == (rows[i].expected == OK ? 2 : 1), rows[i].name);
 			assert_row(rig_has(&rig, "p", "first") == (rows[i].expected == OK),
 			    rows[i].name);
@@ -549,12 +556,9 @@ TEST(a_key_that_cannot_exist_is_not_found)
 		const struct str keys[] = {
 			STR_NONE, STR(""), STR("\xff"), STR("a\0b"), { long_key, sizeof(long_key) }
 		};
-		struct store_item item;
 		for (size_t i = 0; i < COUNT(keys); i++) {
-			assert_int_equal(store_get(rig.c, &rig.arena, keys[i], STR("s"), NOW, &item),
-			    ERR_NOT_FOUND);
-			assert_int_equal(store_get(rig.c, &rig.arena, STR("p"), keys[i], NOW, &item),
-			    ERR_NOT_FOUND);
+			assert_int_equal(rig_look(&rig, keys[i], STR("s"), NOW), ERR_NOT_FOUND);
+			assert_int_equal(rig_look(&rig, STR("p"), keys[i], NOW), ERR_NOT_FOUND);
 			assert_str(rig_query(&rig, (struct store_query){ .pk = keys[i] }), STR(""));
 		}
 	}
@@ -607,7 +611,8 @@ TEST(a_query_gives_the_range_it_was_asked_for_in_order)
 		{ "after excludes", { .after = STR_INIT("b") }, "c d e" },
 		{ "after, down", { .after = STR_INIT("d"), .descending = true }, "c b a" },
 		{ "after what is not there", { .after = STR_INIT("bb") }, "c d e" },
-		{ "after lies before from", { .from = STR_INIT("c"), .after = STR_INIT("a") }, "c d e" },
+		{ "after lies before from", { .from = STR_INIT("c"), .after = STR_INIT("a") },
+		    "c d e" },
 		{ "after is from", { .from = STR_INIT("c"), .after = STR_INIT("c") }, "d e" },
 		{ "after, to", { .after = STR_INIT("b"), .to = STR_INIT("d") }, "c" },
 		{ "after, from, down", { .after = STR_INIT("d"), .from = STR_INIT("b"),
@@ -845,7 +850,7 @@ TEST(an_expired_item_is_as_if_absent)
 		    STR(""));
 		assert_str(rig_query(&rig, (struct store_query){ .pk = STR("p"),
 		    .match = STR("word") }), STR(""));
-		assert_int_equal(store_get(rig.c, &rig.arena, STR("p"), STR("s"), NOW - 1, &item), OK);
+		assert_int_equal(rig_look(&rig, STR("p"), STR("s"), NOW - 1), OK);
 	}
 }
 
@@ -987,7 +992,8 @@ TEST(what_is_searched_for_is_never_syntax)
 {
 	static const char *const words[] = {
 		"NOT fox", "fox OR lazy", "NEAR(fox lazy)", "text:fox", "fox*", "\"fox lazy\"",
-		"-fox", "^fox", "fox AND", "(fox", "fox\"", "{text} : fox", "'fox'; DROP TABLE item",
+		"-fox", "^fox", "fox AND", "(fox", "fox\"", "{text} : fox",
+		"'fox'; DROP TABLE item",
 	};
 	struct rig rig;
 
@@ -1014,8 +1020,8 @@ TEST(a_search_keeps_to_its_partition_range_order_and_limit)
 		rig_put(&rig, (struct store_item){ .pk = STR("q"), .sk = STR("b"),
 		    .text = STR("common word") });
 		for (int i = 0; i < 2; i++) {
-			struct store_query q = { .pk = i == 1 ? STR("i") : STR("p"), .index = i == 1,
-			    .match = STR("common") };
+			struct store_query q = { .pk = i == 1 ? STR("i") : STR("p"),
+			    .index = i == 1, .match = STR("common") };
 			assert_str(rig_query(&rig, q), STR("a b c d e"));
 			q.descending = true;
 			q.limit = 2;
@@ -1063,7 +1069,8 @@ TEST(a_search_without_a_word_is_invalid)
 			struct rig_keys keys = { .n = 0 };
 			const struct store_query q = { .pk = STR("p"), .match = str_of(words[i]) };
 			buf_init(&keys.text, &rig.arena, 1000);
-			assert_row(store_query(rig.c, &q, NOW, rig_key, &keys) == ERR_INVALID, words[i]);
+			assert_row(store_query(rig.c, &q, NOW, rig_key, &keys) == ERR_INVALID,
+			    words[i]);
 		}
 	}
 }
@@ -1095,7 +1102,8 @@ TEST(bytes_that_are_not_utf8_can_be_searched_for_without_harm)
 	(void)state;
 	EACH_ENGINE(rig) {
 		const struct str words[] = {
-			STR("a\xff\xfe"), STR("\xc3"), STR("a\0b"), STR("\xf0\x9f"), STR("\xed\xa0\x80x")
+			STR("a\xff\xfe"), STR("\xc3"), STR("a\0b"), STR("\xf0\x9f"),
+			STR("\xed\xa0\x80x"),
 		};
 		put_text(&rig, "a", "a\xff\xfe \xc3 \xf0\x9f");
 		for (size_t i = 0; i < COUNT(words); i++) {
@@ -1109,6 +1117,27 @@ TEST(bytes_that_are_not_utf8_can_be_searched_for_without_harm)
 }
 
 /* --- the rest --- */
+
+TEST(a_snapshot_is_the_same_until_something_is_written)
+{
+	struct rig rig;
+
+	(void)state;
+	EACH_ENGINE(rig) {
+		struct store_snapshot before, after;
+		rig_put(&rig, rig_item("p", "s", "{}"));
+		if (!store_snapshot(rig.c, &before))
+			continue;       /* an engine that cannot tell says so */
+		assert_true(rig_has(&rig, "p", "s"));
+		assert_int_equal(rig_one(&rig, STORE_PUT, STORE_ABSENT, rig_item("p", "s", "")),
+		    ERR_EXISTS);
+		assert_true(store_snapshot(rig.c, &after));
+		assert_true(store_snapshot_equal(&before, &after));
+		rig_put(&rig, rig_item("q", "s", "{}"));
+		assert_true(store_snapshot(rig.c, &after));
+		assert_false(store_snapshot_equal(&before, &after));
+	}
+}
 
 TEST(a_ping_is_answered_and_the_engine_names_itself)
 {
@@ -1131,7 +1160,8 @@ TEST(an_unknown_engine_is_refused_with_a_reason)
 	for (size_t i = 0; i < COUNT(urls); i++) {
 		struct store *s = NULL;
 		struct str reason = STR_NONE;
-		assert_row(store_open(&a, str_of(urls[i]), NULL, &s, &reason) == ERR_INVALID, urls[i]);
+		assert_row(store_open(&a, str_of(urls[i]), NULL, &s, &reason) == ERR_INVALID,
+		    urls[i]);
 		assert_row(reason.len > 0, urls[i]);
 	}
 	arena_clean(&a);
@@ -1215,6 +1245,7 @@ TEST_MAIN(
 	RUN(a_search_knows_the_latest_words_only), RUN(a_search_without_a_word_is_invalid),
 	RUN(a_search_of_too_many_words_is_too_large),
 	RUN(bytes_that_are_not_utf8_can_be_searched_for_without_harm),
+	RUN(a_snapshot_is_the_same_until_something_is_written),
 	RUN(a_ping_is_answered_and_the_engine_names_itself),
 	RUN(an_unknown_engine_is_refused_with_a_reason), RUN(operations_are_counted_by_outcome),
 	RUN(a_copy_that_does_not_fit_the_arena_is_an_error)

@@ -225,7 +225,8 @@ static void check_integrity(struct rig *rig)
 	if (strcmp(rig->engine, "sqlite") != 0)
 		return;
 	assert_int_equal(sqlite3_open(rig->url + strlen("sqlite:"), &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &st, NULL),
+	    SQLITE_OK);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 	assert_string_equal((const char *)sqlite3_column_text(st, 0), "ok");
 	sqlite3_finalize(st);

@@ -142,6 +142,14 @@ static inline struct store_item rig_get(struct rig *rig, const char *pk, const c
 	return item;
 }
 
+/* What store_get says, at any time. */
+static inline enum err rig_look(struct rig *rig, struct str pk, struct str sk, int64_t now_ms)
+{
+	struct store_item item;
+
+	return store_get(rig->c, &rig->arena, pk, sk, now_ms, &item);
+}
+
 static inline bool rig_has(struct rig *rig, const char *pk, const char *sk)
 {
 	struct store_item item;

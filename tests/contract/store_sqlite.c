@@ -143,8 +143,8 @@ TEST(no_name_at_all_is_refused)
 
 TEST(a_file_that_is_no_database_is_refused_and_left_as_it_is)
 {
-	static const char text[] = "This is a letter, and it is longer than a hundred bytes, which is"
-	    " how long the header of a database of SQLite's is.";
+	static const char text[] = "This is a letter, and it is longer than a hundred bytes,"
+	    " which is how long the header of a database of SQLite's is.";
 	char got[sizeof(text)] = "";
 	struct rig rig;
 
@@ -233,7 +233,9 @@ TEST(a_directory_that_may_not_be_written_is_refused)
 
 TEST(an_odd_name_is_a_name_and_not_an_address)
 {
-	static const char *const names[] = { "a b.db", "100%41.db", "q?mode=memory", "é.db", ":x:" };
+	static const char *const names[] = {
+		"a b.db", "100%41.db", "q?mode=memory", "é.db", ":x:"
+	};
 	struct rig rig;
 	struct stat st;
 
@@ -426,7 +428,9 @@ TEST(a_durable_write_is_synced_before_it_is_acknowledged)
 		unsigned before = atomic_load(&syncs);
 		assert_int_equal(write_one(&rig, "s", STORE_DURABLE), OK);
 		assert_true(atomic_load(&syncs) > before);
+		before = atomic_load(&syncs);
 		assert_int_equal(write_one(&rig, "t", STORE_RELAXED), OK);
+		assert_int_equal(atomic_load(&syncs), before);
 	}
 	rig_disconnect(&rig);
 	end(&rig);

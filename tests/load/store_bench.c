@@ -59,12 +59,13 @@ static void create_post(struct store_connection *c, unsigned long i,
 {
 	struct str text = { body, BODY_BYTES };
 	struct store_result result;
-	struct keys k;
+	struct keys k = { .id = "" };
 
 	keys_of(i, &k);
 	const struct store_op ops[] = {
 		{ STORE_PUT, STORE_ABSENT, { .pk = STR("blog"), .sk = str_of(k.id),
-		    .index_pk = STR("blog#published"), .index_sk = str_of(k.listed), .body = text } },
+		    .index_pk = STR("blog#published"), .index_sk = str_of(k.listed),
+		    .body = text } },
 		{ STORE_PUT, STORE_ABSENT, { .pk = STR("blog#slug"), .sk = str_of(k.slug),
 		    .body = str_of(k.id) } },
 		{ STORE_PUT, STORE_ABSENT, { .pk = STR("blog#list"), .sk = str_of(k.listed),
@@ -104,7 +105,8 @@ static double point_us(struct store_connection *c, unsigned spread)
 		keys_of(i * 7919ul % spread, &keys[i]);
 	for (began = seconds(); seconds() - began < SECONDS / 2; n += LOOKS)
 		for (unsigned i = 0; i < LOOKS; i++)
-			must(store_visit(c, STR("blog"), str_of(keys[i].id), NOW, touch, &sum), "read");
+			must(store_visit(c, STR("blog"), str_of(keys[i].id), NOW, touch, &sum),
+			    "read");
 	return (seconds() - began) / (double)n * 1e6;
 }
 
@@ -115,7 +117,7 @@ static double list_us(struct store_connection *c, bool index)
 	double began = seconds();
 	unsigned long n = 0;
 	size_t sum = 0;
-	struct keys k;
+	struct keys k = { .id = "" };
 
 	for (; seconds() - began < SECONDS / 2; n++) {
 		keys_of(n * 7919 % posts, &k);
@@ -191,7 +193,8 @@ static double fdatasync_rate(void)
 	snprintf(path, sizeof(path), "%s/raw", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	for (began = seconds(); fd >= 0 && seconds() - began < SECONDS; n++)
-		if (pwrite(fd, body, BODY_BYTES, (off_t)(n % 1024 * BODY_BYTES)) < 0 || fdatasync(fd) != 0)
+		if (pwrite(fd, body, BODY_BYTES, (off_t)(n % 1024 * BODY_BYTES)) < 0 ||
+		    fdatasync(fd) != 0)
 			break;
 	close(fd);
 	return (double)n / (seconds() - began);

@@ -5,7 +5,7 @@ import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 
 const METHODS = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options', 'trace'];
-const COMPONENTS = 'urn:components';
+const COMPONENTS = 'https://schemas.invalid/components';
 
 export class Document {
 	constructor(json) {

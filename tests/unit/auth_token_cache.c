@@ -162,27 +162,37 @@ TEST(a_living_entry_stays_while_a_dead_one_makes_room)
 
 #define WRITERS 2
 #define READERS 2
-#define ROUNDS  20000
+#define HITS    40000
 
 struct race {
 	struct token_cache *cache;
 	uint8_t             digest[SHA256_BYTES];
-	atomic_uint         torn, hits;
-	unsigned            writer;
+	atomic_uint         reading;    /* readers that are not done */
+	atomic_uint         torn;
 };
 
-/* Each writer's principal is the same letter throughout. */
+struct racer {
+	struct race *race;
+	pthread_t    thread;
+	char         letter;            /* a writer's principal is it throughout */
+};
+
+static void put_letter(struct race *r, char letter)
+{
+	char             text[100];
+	struct principal p = someone("");
+
+	memset(text, letter, sizeof(text));
+	p.id = p.name = p.email = (struct str){ text, sizeof(text) };
+	token_cache_put(r->cache, r->digest, &p, NOW_MS, UNTIL);
+}
+
 static void *write_entries(void *argument)
 {
-	struct race     *r = argument;
-	char             text[100];
-	struct principal p;
+	struct racer *self = argument;
 
-	memset(text, 'a' + (int)r->writer, sizeof(text));
-	p = someone("");
-	p.id = p.name = p.email = (struct str){ text, sizeof(text) };
-	for (int i = 0; i < ROUNDS; i++)
-		token_cache_put(r->cache, r->digest, &p, NOW_MS, UNTIL);
+	while (atomic_load(&self->race->reading) > 0)
+		put_letter(self->race, self->letter);
 	return NULL;
 }
 
@@ -196,47 +206,44 @@ static bool is_whole(struct str s, char letter)
 
 static void *read_entries(void *argument)
 {
-	struct race     *r = argument;
+	struct racer    *self = argument;
+	struct race     *r = self->race;
 	struct principal p;
 	struct arena     a;
+	unsigned         hits = 0;
 
 	arena_init(&a, 1 << 20);
-	for (int i = 0; i < ROUNDS; i++) {
+	while (hits < HITS) {
 		arena_reset(&a);
 		if (!token_cache_get(r->cache, r->digest, NOW_MS, &a, &p))
 			continue;
-		atomic_fetch_add(&r->hits, 1);
+		hits++;
 		if (!is_whole(p.id, p.id.ptr[0]) || !is_whole(p.name, p.id.ptr[0]) ||
 		    !is_whole(p.email, p.id.ptr[0]))
 			atomic_fetch_add(&r->torn, 1);
 	}
 	arena_clean(&a);
+	atomic_fetch_sub(&r->reading, 1);
 	return NULL;
 }
 
 TEST(readers_never_see_half_of_an_entry)
 {
-	struct token_cache *c = token_cache_new();
-	struct race         races[WRITERS + READERS] = { 0 };
-	pthread_t           threads[WRITERS + READERS];
-	unsigned            torn = 0, hits = 0;
+	struct race  race = { .cache = token_cache_new(), .reading = READERS };
+	struct racer racers[WRITERS + READERS];
 
 	(void)state;
-	for (unsigned i = 0; i < WRITERS + READERS; i++) {
-		races[i].cache = c;
-		races[i].writer = i;
-		digest_of(1, races[i].digest);
-		assert_int_equal(pthread_create(&threads[i], NULL,
-		    i < WRITERS ? write_entries : read_entries, &races[i]), 0);
+	digest_of(1, race.digest);
+	put_letter(&race, 'x');
+	for (int i = 0; i < WRITERS + READERS; i++) {
+		racers[i] = (struct racer){ .race = &race, .letter = (char)('a' + i) };
+		assert_int_equal(pthread_create(&racers[i].thread, NULL,
+		    i < READERS ? read_entries : write_entries, &racers[i]), 0);
 	}
-	for (unsigned i = 0; i < WRITERS + READERS; i++) {
-		pthread_join(threads[i], NULL);
-		torn += races[i].torn;
-		hits += races[i].hits;
-	}
-	assert_int_equal(torn, 0);
-	assert_true(hits > 0);
-	token_cache_free(c);
+	for (int i = 0; i < WRITERS + READERS; i++)
+		pthread_join(racers[i].thread, NULL);
+	assert_int_equal(race.torn, 0);
+	token_cache_free(race.cache);
 }
 
 TEST_MAIN(

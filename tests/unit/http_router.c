@@ -38,6 +38,15 @@ TEST(literal_segment_wins_over_parameter)
 	assert_ptr_equal(matched(GET, "/v1/blog/categories", &m), &table[3]);
 }
 
+TEST(literal_segment_answers_its_own_methods_alone)
+{
+	struct route_match m;
+	(void)state;
+	assert_null(matched(DELETE, "/v1/blog/categories", &m));
+	assert_true(m.path_known);
+	assert_int_equal(m.allowed, 1u << GET | 1u << HEAD | 1u << OPTIONS);
+}
+
 TEST(parameters_are_named_and_borrowed)
 {
 	struct route_match m;
@@ -120,7 +129,8 @@ TEST(holes_in_a_table_are_named)
 	assert_null(route_table_problem(table, COUNT(table)));
 }
 
-TEST_MAIN(RUN(literal_segment_wins_over_parameter), RUN(parameters_are_named_and_borrowed),
+TEST_MAIN(RUN(literal_segment_wins_over_parameter),
+    RUN(literal_segment_answers_its_own_methods_alone), RUN(parameters_are_named_and_borrowed),
     RUN(rest_parameter_takes_what_is_left), RUN(head_is_answered_where_get_is),
     RUN(unknown_method_of_a_known_path_lists_what_is_allowed), RUN(unknown_paths_match_nothing),
     RUN(root_is_a_path), RUN(prefixes_are_what_a_web_server_forwards),
