@@ -37,6 +37,8 @@
 #define REVISIONS_MAX               50          /* kept of one item: deletion takes all in one transaction */
 #define SCAN_ROWS_MAX               1000        /* list rows read for one page when a filter has no index */
 #define WRITE_TRIES_MAX             8           /* of a change that others' changes keep overtaking */
+#define PAGE_CACHE_SLOTS            64          /* pages kept: the front pages of a site and its tags */
+#define PAGE_CACHE_PAGE_MAX_BYTES   (32u << 10) /* of 20 rows: 2 MB in all */
 #define FEED_ITEMS_MAX              20          /* newest posts in a feed */
 #define FEED_CONTENT_MAX_BYTES      (8u << 20)  /* HTML in it; posts behind have their excerpt only */
 #define FEED_MAX_BYTES              (32u << 20) /* with all else, escaped */

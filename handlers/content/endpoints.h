@@ -9,7 +9,8 @@
 #include "http/request.h"
 #include "http/response.h"
 
-endpoint content_list, content_get;                                     /* read.c */
+endpoint content_list;                                                  /* list.c */
+endpoint content_get;                                                   /* read.c */
 endpoint content_create, content_replace, content_patch, content_delete;        /* write.c */
 endpoint content_publish, content_unpublish;
 endpoint content_revisions, content_revision, content_restore;          /* revisions.c */

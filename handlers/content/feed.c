@@ -56,7 +56,7 @@ static struct str digest_of(const struct feed *f, const struct feed_format *form
 	struct buf parts;
 
 	buf_init(&parts, f->arena, FEED_MAX_BYTES);
-	buf_printf(&parts, "%s\n%.*s\n%.*s\n", format->name, STR_ARG(f->origin), STR_ARG(f->title));
+	buf_printf(&parts, QUIVER_VERSION " %s\n%.*s\n%.*s\n", format->name, STR_ARG(f->origin), STR_ARG(f->title));
 	for (size_t i = 0; i < f->count; i++)
 		buf_printf(&parts, "%.*s %llu\n", STR_ARG(f->entries[i].head.id),
 		    (unsigned long long)f->entries[i].head.version);

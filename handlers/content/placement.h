@@ -12,7 +12,7 @@
  *   blog#tag#NAME        PUBLISHED_AT#ID   summary              by tag, technology
  *   blog#facets          NAME              -                    a counter: items of that category
  *   blog#ID#rev          0000000007        document             as it was at that version
- *   blog#ID#html         html              {version, html}      its body rendered (rendering.h)
+ *   blog#ID#html         html              {version, by, html}  its body rendered (rendering.h)
  *
  * Threads: pure functions.
  */

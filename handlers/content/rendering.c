@@ -5,17 +5,21 @@
 
 #define SORT_KEY STR("html")
 
-/* {"version":7,"html":"…"}: the string without parsing, when the version is right. */
-static bool read_kept(struct str row, uint64_t version, struct str *html)
+/* {"version":7,"by":"0.1.0","html":"…"}: the string without parsing, when it is of
+ * this version of the item, and of this version of what makes it safe. */
+static struct str beginning(struct arena *a, uint64_t version)
 {
-	struct str rest = str_from(row, strlen("{\"version\":"));
-	struct str digits = str_cut(&rest, ',');
-	uint64_t kept;
+	return arena_printf(a, "{\"version\":%llu,\"by\":\"" QUIVER_VERSION "\",\"html\":",
+	    (unsigned long long)version);
+}
 
-	if (!str_to_u64(digits, &kept) || kept != version || !str_starts(rest, STR("\"html\":\"")))
+static bool read_kept(struct arena *a, struct str row, uint64_t version, struct str *html)
+{
+	struct str before = beginning(a, version);
+
+	if (!str_starts(row, before))
 		return false;
-	rest = str_from(rest, strlen("\"html\":"));
-	*html = str_first(rest, rest.len - 1);
+	*html = str_first(str_from(row, before.len), row.len - before.len - 1);
 	return true;
 }
 
@@ -60,13 +64,13 @@ enum err rendering_of(struct store_connection *store, struct arena *a,
 	struct buf row;
 
 	enum err e = store_get(store, a, op.item.pk, op.item.sk, now_ms, &kept);
-	if (e == OK && read_kept(kept.body, h->version, html))
+	if (e == OK && read_kept(a, kept.body, h->version, html))
 		return OK;
 	e = render(a, c, text, &rendered);
 	if (e != OK)
 		return e;
 	buf_init(&row, a, STORE_ITEM_MAX_BYTES);
-	buf_printf(&row, "{\"version\":%llu,\"html\":", (unsigned long long)h->version);
+	buf_add(&row, beginning(a, h->version));
 	json_escape(&row, rendered);
 	buf_char(&row, '}');
 	if (buf_failed(&row))
@@ -75,5 +79,5 @@ enum err rendering_of(struct store_connection *store, struct arena *a,
 	/* When it cannot be kept it is made again the next time. */
 	e = store_write(store, &op, 1, STORE_RELAXED, now_ms, &result);
 	(void)e;
-	return read_kept(op.item.body, h->version, html) ? OK : ERR_INTERNAL;
+	return read_kept(a, op.item.body, h->version, html) ? OK : ERR_INTERNAL;
 }

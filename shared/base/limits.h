@@ -26,7 +26,7 @@
 #define TOKEN_MAX_BYTES         8192    /* an access token; checked before any parsing */
 #define IDEMPOTENCY_KEY_MAX     255     /* as in the IETF draft's examples and at known providers */
 #define IDEMPOTENCY_TTL_S       86400
-#define IDEMPOTENCY_LEASE_S     60      /* after which a request that died no longer blocks its retry */
+#define IDEMPOTENCY_LEASE_S     30      /* then a request that died no longer blocks its retry */
 #define LOG_LINE_MAX_BYTES      8192    /* one line; longer values are cut and marked */
 #define LOG_VALUE_MAX_BYTES     2048    /* one value in it, escaped: a long path leaves room for the rest */
 #define BODY_LOGGED_MAX_BYTES   4096    /* of a body, with LOG_BODIES */

@@ -62,6 +62,12 @@ static bool declared_length(const struct cgi *cgi, uint64_t *length)
 	return str_to_u64(cgi_get(cgi, "CONTENT_LENGTH"), length);
 }
 
+static enum err broke_off(struct exchange *x, size_t after)
+{
+	x->response.problem_status = 400;
+	return response_problem(&x->response, ERR_INVALID, "the body broke off after %zu bytes", after);
+}
+
 static enum err read_all(struct exchange *x, const struct body_source *source, uint32_t max)
 {
 	struct buf body;
@@ -80,15 +86,14 @@ static enum err read_all(struct exchange *x, const struct body_source *source, u
 		long n = source->read(source->context, body.ptr + body.len, room);
 		if (n == 0)
 			break;
-		if (n < 0) {
-			x->response.problem_status = 400;
-			return response_problem(&x->response, ERR_INVALID,
-			    "the body broke off after %zu bytes", body.len);
-		}
+		if (n < 0)
+			return broke_off(x, body.len);
 		body.len += (size_t)n;
 		if (body.len > max)
 			return too_large(x, max);
 	}
+	if (known && body.len < declared)
+		return broke_off(x, body.len);
 	x->request.body = buf_str(&body);
 	return OK;
 }

@@ -132,7 +132,7 @@ void idempotency_abandon(struct exchange *x)
 	struct store_op op = { .verb = STORE_DELETE, .item = record_of(&x->request) };
 	struct store_result result;
 
-	/* When this fails the lease ends it a minute later. */
+	/* When this fails its lease ends it. */
 	enum err e = store_write(x->request.store, &op, 1, STORE_RELAXED, x->request.now_ms, &result);
 	(void)e;
 	x->idempotency_running = false;

@@ -9,10 +9,14 @@
 #include "http/pipeline.h"
 #include "serve/record.h"
 
-#define DRAIN_MAX_BYTES    262144       /* of a body nobody wanted, to save the connection */
+/* A body nobody wanted is read before the reply ends: Apache takes a connection
+ * for free once it has FCGI_END_REQUEST, sent or not, and mod_fcgid sends all before
+ * it reads.  A server that has it sends it at once; a client may take its time. */
+#define DRAIN_MAX_BYTES    (66 << 20)   /* more than web servers are configured to let through */
+#define DRAIN_MAX_MS       2000
 #define DRAIN_PATIENCE_MS  200
+#define LINGER_MAX_MS      1000
 #define LINGER_PATIENCE_MS 10
-#define LINGER_MAX_BYTES   (1 << 20)
 
 /* RFC 6585, 5.  Sent from here because a list cut short may lack the very header
  * that decides who the caller is. */
@@ -81,25 +85,12 @@ static bool send_reply(struct fastcgi *f, const struct reply *reply)
 	return outgoing_end(&f->out, STR_NONE, STR_NONE);
 }
 
-static bool answer(struct fastcgi *f)
-{
-	const struct body_source source = { f, read_body };
-	struct reply reply = { 0 };
-	struct cgi cgi;
-
-	if (!read_variables(f, &cgi))
-		return outgoing_end(&f->out, STR(TOO_MANY_VARIABLES), STR(TOO_MANY_VARIABLES_BODY));
-	http_handle(f->worker, &cgi, &source, &reply);
-	bool sent = send_reply(f, &reply);
-	http_finish(f->worker, sent);
-	return sent;
-}
-
-/* Reads on to the end of the input, within reason: only then can the connection
- * be used again, or be closed without the peer noticing. */
+/* Reads on to the end of the input, within reason: only then can the connection be
+ * used again, or be closed without the peer noticing. */
 static bool drain(struct fastcgi *f)
 {
 	FCGX_Stream *in = f->request.in;
+	uint64_t end = f->whole ? UINT64_MAX : time_monotonic_ns() + DRAIN_MAX_MS * UINT64_C(1000000);
 	long left = DRAIN_MAX_BYTES, n = 1;
 
 	if (!f->whole && !FCGX_HasSeenEOF(in))
@@ -107,8 +98,28 @@ static bool drain(struct fastcgi *f)
 	while (left > 0 && n > 0) {
 		n = FCGX_GetStr(f->peeked, (int)sizeof(f->peeked), in);
 		left -= n;
+		if (!f->whole && time_monotonic_ns() > end)
+			break;
 	}
 	return FCGX_HasSeenEOF(in) && FCGX_GetError(in) == 0;
+}
+
+static bool answer(struct fastcgi *f, bool *drained)
+{
+	const struct body_source source = { f, read_body };
+	struct reply reply = { 0 };
+	struct cgi cgi;
+
+	if (!read_variables(f, &cgi)) {
+		*drained = drain(f);
+		return outgoing_end(&f->out, STR(TOO_MANY_VARIABLES), STR(TOO_MANY_VARIABLES_BODY));
+	}
+	http_handle(f->worker, &cgi, &source, &reply);
+	f->silent = FCGX_GetError(f->request.in) == EAGAIN;
+	*drained = drain(f);
+	bool sent = send_reply(f, &reply);
+	http_finish(f->worker, sent);
+	return sent;
 }
 
 static enum fastcgi_next refuse_role(struct fastcgi *f, uint16_t id)
@@ -132,18 +143,17 @@ static bool read_request(struct fastcgi *f, int fd)
 
 static enum fastcgi_next serve_request(struct fastcgi *f)
 {
-	bool keep = f->request.keepConnection != 0;
+	bool keep = f->request.keepConnection != 0, drained = false;
 
+	f->silent = false;
 	outgoing_begin(&f->out, f->fd, (uint16_t)f->request.requestId, f->timeout_ms);
 	metrics_change(f->in_flight, 1);
-	bool sent = answer(f);
+	bool sent = answer(f, &drained);
 	metrics_change(f->in_flight, -1);
-	bool silent = f->out.timed_out || FCGX_GetError(f->request.in) == EAGAIN;
-	bool drained = sent && drain(f);
 	FCGX_Free(&f->request, 0);
-	if (silent)
+	if (f->silent || f->out.timed_out)
 		return FASTCGI_SILENT;
-	if (drained)
+	if (drained && sent)
 		return keep ? FASTCGI_WAIT : FASTCGI_CLOSE;
 	return sent ? FASTCGI_LINGER : FASTCGI_CLOSE;
 }
@@ -185,6 +195,7 @@ static enum fastcgi_next take_first(struct fastcgi *f, size_t size)
 		close(pair[1]);
 		return next;
 	}
+	f->whole = true;
 	if (read_request(f, pair[1])) {
 		next = serve_request(f);
 		close(pair[1]);
@@ -265,11 +276,12 @@ enum fastcgi_next fastcgi_converse(struct fastcgi *f, int fd)
 
 void fastcgi_linger(int fd)
 {
-	char trash[4096];
+	uint64_t end = time_monotonic_ns() + LINGER_MAX_MS * UINT64_C(1000000);
+	char trash[8192];
 	ssize_t n = 1;
 
 	(void)shutdown(fd, SHUT_WR);
-	for (long left = LINGER_MAX_BYTES; left > 0 && n > 0; left -= n) {
+	while (n > 0 && time_monotonic_ns() < end) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		n = poll(&p, 1, LINGER_PATIENCE_MS) > 0 ?
 		    recv(fd, trash, sizeof(trash), MSG_DONTWAIT) : 0;

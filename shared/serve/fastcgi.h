@@ -28,6 +28,7 @@ struct fastcgi {
 	int                   timeout_ms;
 	int                   fd;               /* the connection in hand */
 	bool                  whole;            /* all of its request is there: no read waits */
+	bool                  silent;           /* its body did not arrive in time */
 	FCGX_Request          request;
 	struct outgoing       out;
 	struct cgi_variable   variables[CGI_PARAMS_MAX];

@@ -27,6 +27,7 @@
 #define CHECKPOINT_PAGES 1024           /* WAL pages (4 KiB) after which someone moves them home */
 #define CHECKPOINT_LATE_PAGES 16384     /* and after which writers wait: the WAL stays at 64 MB */
 #define MATCH_WORDS_MAX 32              /* words of one search */
+#define MATCH_FEW 2000                  /* hits that are cheaper to sort than to wait for */
 #define MATCH_EXPRESSION_MAX_BYTES (64 << 10)   /* all of them, quoted and folded */
 
 /* Every statement of the engine; sqlite_statement.c has their text. */
@@ -34,9 +35,11 @@ enum statement {
 	STATEMENT_BEGIN, STATEMENT_COMMIT, STATEMENT_ROLLBACK,
 	STATEMENT_SAVEPOINT, STATEMENT_RELEASE, STATEMENT_UNDO,
 	STATEMENT_POINT, STATEMENT_PING,
-	/* The eight shapes of a query: + 1 descending, + 2 by the index, + 4 with words. */
+	/* The shapes of a query: + 1 descending, + 2 by the index; + 4 with words that
+	 * few items have, or + 8 that many do. */
 	STATEMENT_RANGE,
-	STATEMENT_FIND = STATEMENT_RANGE + 8,
+	STATEMENT_HITS = STATEMENT_RANGE + 12,
+	STATEMENT_FIND,
 	STATEMENT_CREATE, STATEMENT_REPLACE, STATEMENT_COUNT_UP, STATEMENT_REMOVE,
 	STATEMENT_TEXT_ADD, STATEMENT_TEXT_REMOVE, STATEMENT_NEXT_EXPIRED,
 	STATEMENT_SYNC_FULL, STATEMENT_SYNC_NORMAL,

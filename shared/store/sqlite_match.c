@@ -5,8 +5,6 @@
  */
 #include "store/sqlite.h"
 
-#include <string.h>
-
 #include "base/buf.h"
 
 #define PREFIX_MIN_BYTES 2      /* one letter as a beginning would find half of everything */

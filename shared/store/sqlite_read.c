@@ -152,15 +152,38 @@ static int each_row(sqlite3_stmt *st, bool (*each)(void *context, const struct s
 	return rc;
 }
 
+/* Which shape a search takes; a wrong choice would be slow, not wrong. */
+static int count_hits(struct sqlite_db *db, struct str match, bool *many)
+{
+	sqlite3_stmt *st = sqlite_take(db, STATEMENT_HITS);
+	int rc;
+
+	if (st == NULL)
+		return sqlite3_extended_errcode(db->handle);
+	sqlite_bind_str(st, 1, match);
+	sqlite3_bind_int(st, 2, MATCH_FEW);
+	rc = sqlite3_step(st);
+	*many = rc == SQLITE_ROW && sqlite3_column_int(st, 0) == MATCH_FEW;
+	sqlite_give(db, STATEMENT_HITS, st);
+	return rc;
+}
+
 static enum err query(struct sqlite_db *db, const struct store_query *q, int64_t now_ms,
     struct str match, bool (*each)(void *context, const struct store_item *item), void *context)
 {
-	enum statement which = STATEMENT_RANGE + (q->descending ? 1 : 0) + (q->index ? 2 : 0) +
-	    (match.ptr != NULL ? 4 : 0);
-	sqlite3_stmt *st = sqlite_take(db, which);
+	enum statement which = STATEMENT_RANGE + (q->descending ? 1 : 0) + (q->index ? 2 : 0);
 	struct range range;
+	sqlite3_stmt *st;
+	bool many;
 	int rc;
 
+	if (match.ptr != NULL) {
+		rc = count_hits(db, match, &many);
+		if (rc != SQLITE_ROW)
+			return sqlite_fail(db, rc, "search");
+		which += many ? 8 : 4;
+	}
+	st = sqlite_take(db, which);
 	if (st == NULL)
 		return sqlite_fail(db, sqlite3_extended_errcode(db->handle), "query");
 	range_of(q, &range);

@@ -19,12 +19,21 @@
 	"SELECT " COLUMNS " FROM item INDEXED BY item_index"                   \
 	" WHERE index_pk = ?1 AND index_sk >= ?2 AND index_sk < ?3 AND " LIVE  \
 	" ORDER BY index_sk " order " LIMIT ?5"
-/* The words first, then each hit by its rowid: a search costs what it finds. */
-#define MATCH(pk, sk, order)                                                   \
-	"SELECT " COLUMNS " FROM item_text"                                    \
+/* A search, when few items have the words: those are looked up and put in order,
+ * by their keys alone; what is wanted of them is read at the end. */
+#define FEW(pk, sk, order)                                                     \
+	"SELECT " COLUMNS " FROM ("                                            \
+	"SELECT item.id AS hit FROM item_text"                                 \
 	" CROSS JOIN item NOT INDEXED ON item.id = item_text.rowid"            \
 	" WHERE item_text MATCH ?6 AND " pk " = ?1 AND " sk " >= ?2"           \
-	" AND " sk " < ?3 AND " LIVE " ORDER BY " sk " " order " LIMIT ?5"
+	" AND " sk " < ?3 AND " LIVE " ORDER BY " sk " " order " LIMIT ?5)"    \
+	" CROSS JOIN item ON item.id = hit ORDER BY " sk " " order
+/* When many do: down the index, until enough of them have been met. */
+#define MANY(index, pk, sk, order)                                             \
+	"SELECT " COLUMNS " FROM item INDEXED BY " index                       \
+	" WHERE " pk " = ?1 AND " sk " >= ?2 AND " sk " < ?3 AND " LIVE        \
+	" AND id IN (SELECT rowid FROM item_text WHERE item_text MATCH ?6)"    \
+	" ORDER BY " sk " " order " LIMIT ?5"
 
 static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -40,10 +49,16 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_RANGE + 1] = RANGE("DESC"),
 	[STATEMENT_RANGE + 2] = INDEX_RANGE("ASC"),
 	[STATEMENT_RANGE + 3] = INDEX_RANGE("DESC"),
-	[STATEMENT_RANGE + 4] = MATCH("item.pk", "item.sk", "ASC"),
-	[STATEMENT_RANGE + 5] = MATCH("item.pk", "item.sk", "DESC"),
-	[STATEMENT_RANGE + 6] = MATCH("index_pk", "index_sk", "ASC"),
-	[STATEMENT_RANGE + 7] = MATCH("index_pk", "index_sk", "DESC"),
+	[STATEMENT_RANGE + 4] = FEW("item.pk", "item.sk", "ASC"),
+	[STATEMENT_RANGE + 5] = FEW("item.pk", "item.sk", "DESC"),
+	[STATEMENT_RANGE + 6] = FEW("index_pk", "index_sk", "ASC"),
+	[STATEMENT_RANGE + 7] = FEW("index_pk", "index_sk", "DESC"),
+	[STATEMENT_RANGE + 8] = MANY("item_key", "pk", "sk", "ASC"),
+	[STATEMENT_RANGE + 9] = MANY("item_key", "pk", "sk", "DESC"),
+	[STATEMENT_RANGE + 10] = MANY("item_index", "index_pk", "index_sk", "ASC"),
+	[STATEMENT_RANGE + 11] = MANY("item_index", "index_pk", "index_sk", "DESC"),
+	[STATEMENT_HITS] = "SELECT count(*) FROM (SELECT 1 FROM item_text"
+	    " WHERE item_text MATCH ?1 LIMIT ?2)",
 	[STATEMENT_FIND] = "SELECT id, version, n, expires_ms, has_text"
 	    " FROM item INDEXED BY item_key WHERE pk = ?1 AND sk = ?2",
 	[STATEMENT_CREATE] = "INSERT INTO item"

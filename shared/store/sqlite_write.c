@@ -3,8 +3,6 @@
  */
 #include "store/sqlite.h"
 
-#include "base/time.h"
-
 /* What stands where an operation wants to write. */
 struct stored {
 	int64_t  id;            /* 0: nothing */

@@ -260,6 +260,41 @@ TEST(a_scheduled_item_appears_at_its_time)
 	assert_int_equal(rig_count("/v1/blog/categories"), 1);
 }
 
+TEST(a_page_that_is_kept_is_given_up_at_the_next_write_and_at_its_time)
+{
+	struct timespec pause = { 0, 10 * 1000 * 1000 };
+
+	(void)state;
+	rig_create_published("/v1/blog", "{\"title\":\"A\"}");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(rig_count("/v1/blog?limit=5"), 1);
+	rig_create_published("/v1/blog", "{\"title\":\"B\"}");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(rig_count("/v1/blog?limit=5"), 2);
+	rig_create("/v1/blog", "{\"title\":\"C\"}");
+	rig_edit("POST", "/v1/blog/c/publish", publication_in(300));
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(rig_count("/v1/blog?limit=5"), 2);
+	for (int i = 0; i < 500 && rig_count("/v1/blog?limit=5") != 3; i++)
+		nanosleep(&pause, NULL);
+	assert_int_equal(rig_count("/v1/blog?limit=5"), 3);
+}
+
+TEST(a_kept_page_is_the_page_that_was_made)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		rig_create_published("/v1/blog", arena_printf(&rig.arena, "{\"title\":\"p%d\"}", i).ptr);
+	struct fixture_reply first = rig_get("/v1/blog?limit=2");
+	for (int i = 0; i < 4; i++) {
+		struct fixture_reply again = rig_get("/v1/blog?limit=2");
+		assert_str(again.body, first.body);
+		assert_str(fixture_header(&again, "ETag"), fixture_header(&first, "ETag"));
+		assert_str(fixture_header(&again, "Link"), fixture_header(&first, "Link"));
+	}
+	assert_int_equal(rig_count("/v1/blog?limit=3"), 3);
+}
+
 TEST(publishing_again_changes_nothing)
 {
 	(void)state;
@@ -488,7 +523,9 @@ TEST_MAIN(CASE(a_draft_is_nowhere_for_readers), CASE(a_published_item_is_everywh
     CASE(a_stale_tag_is_refused_and_changes_nothing),
     CASE(the_tag_of_the_html_is_good_for_a_change), CASE(the_html_follows_the_body),
     CASE(a_scheduled_item_is_seen_by_editors_alone),
-    CASE(a_scheduled_item_appears_at_its_time), CASE(publishing_again_changes_nothing),
+    CASE(a_scheduled_item_appears_at_its_time),
+    CASE(a_page_that_is_kept_is_given_up_at_the_next_write_and_at_its_time),
+    CASE(a_kept_page_is_the_page_that_was_made), CASE(publishing_again_changes_nothing),
     CASE(a_certification_expires_by_itself), CASE(dates_in_the_wrong_order_are_refused),
     CASE(a_status_filter_needs_an_editor), CASE(status_filters_tell_drafts_from_all),
     CASE(a_search_without_a_word_is_refused),

@@ -1034,6 +1034,53 @@ TEST(a_search_keeps_to_its_partition_range_order_and_limit)
 	}
 }
 
+/* As many as make an engine search another way. */
+static void put_many_words(struct rig *rig, int n)
+{
+	enum { CHUNK = 50 };
+	static char keys[CHUNK][8];
+	struct store_op ops[CHUNK];
+	struct store_result result;
+
+	for (int i = 0; i < n; i += CHUNK) {
+		for (int j = 0; j < CHUNK; j++) {
+			snprintf(keys[j], sizeof(keys[j]), "%04d", i + j);
+			ops[j] = (struct store_op){ STORE_PUT, STORE_ALWAYS, { .pk = STR("p"),
+			    .sk = str_of(keys[j]), .index_pk = STR("i"), .index_sk = str_of(keys[j]),
+			    .text = (i + j) % 2 == 0 ? STR("common even") : STR("common odd") } };
+		}
+		assert_int_equal(rig_write(rig, ops, CHUNK, &result), OK);
+	}
+}
+
+TEST(a_search_for_common_words_keeps_to_the_same_rules)
+{
+	struct rig rig;
+
+	(void)state;
+	EACH_ENGINE(rig) {
+		put_many_words(&rig, 5000);
+		rig_put(&rig, (struct store_item){ .pk = STR("q"), .sk = STR("0001"),
+		    .text = STR("common even") });
+		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = STR("0004"),
+		    .text = STR("common even"), .expires_ms = NOW });
+		for (int i = 0; i < 2; i++) {
+			struct store_query q = { .pk = i == 1 ? STR("i") : STR("p"),
+			    .index = i == 1, .match = STR("common even"), .limit = 3 };
+			assert_str(rig_query(&rig, q), STR("0000 0002 0006"));
+			q.after = STR("0002");
+			assert_str(rig_query(&rig, q), STR("0006 0008 0010"));
+			q.descending = true;
+			q.after = STR_NONE;
+			assert_str(rig_query(&rig, q), STR("4998 4996 4994"));
+			q.from = STR("4997");
+			assert_str(rig_query(&rig, q), STR("4998"));
+			q.to = STR("4998");
+			assert_str(rig_query(&rig, q), STR(""));
+		}
+	}
+}
+
 TEST(a_search_knows_the_latest_words_only)
 {
 	struct rig rig;
@@ -1109,6 +1156,22 @@ TEST(bytes_that_are_not_utf8_can_be_searched_for_without_harm)
 		for (size_t i = 0; i < COUNT(words); i++) {
 			struct rig_keys keys = { .n = 0 };
 			const struct store_query q = { .pk = STR("p"), .match = words[i] };
+			buf_init(&keys.text, &rig.arena, 1000);
+			enum err err = store_query(rig.c, &q, NOW, rig_key, &keys);
+			assert_true(err == OK || err == ERR_INVALID);
+		}
+		uint64_t random = 88172645463325252;    /* xorshift64, Marsaglia 2003 */
+		for (int i = 0; i < 3000; i++) {
+			struct rig_keys keys = { .n = 0 };
+			char bytes[12];
+			for (size_t j = 0; j < sizeof(bytes); j++) {
+				random ^= random << 13;
+				random ^= random >> 7;
+				random ^= random << 17;
+				bytes[j] = (char)(random >> 32);
+			}
+			const struct store_query q = { .pk = STR("p"),
+			    .match = { bytes, 1 + random % sizeof(bytes) } };
 			buf_init(&keys.text, &rig.arena, 1000);
 			enum err err = store_query(rig.c, &q, NOW, rig_key, &keys);
 			assert_true(err == OK || err == ERR_INVALID);
@@ -1242,6 +1305,7 @@ TEST_MAIN(
 	RUN(a_search_takes_its_last_word_as_a_beginning_too),
 	RUN(what_is_searched_for_is_never_syntax),
 	RUN(a_search_keeps_to_its_partition_range_order_and_limit),
+	RUN(a_search_for_common_words_keeps_to_the_same_rules),
 	RUN(a_search_knows_the_latest_words_only), RUN(a_search_without_a_word_is_invalid),
 	RUN(a_search_of_too_many_words_is_too_large),
 	RUN(bytes_that_are_not_utf8_can_be_searched_for_without_harm),

@@ -137,7 +137,7 @@ async function startNginx (state) {
     const log = openSync(join(state, `log/${h}.log`), 'a')
     children.push(start(join(build, 'bin', h), ['--listen', join(state, `run/${h}.sock`)], { env: settings(state), log }))
   }
-  children.push(start('nginx', ['-c', file, '-g', 'daemon off;']))
+  children.push(start('nginx', ['-c', file, '-g', 'daemon off; user root;']))
   await until('nginx', answers(`http://127.0.0.1:${port}/health`))
   return { children, url: `http://127.0.0.1:${port}` }
 }

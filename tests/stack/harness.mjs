@@ -12,6 +12,7 @@
 //     stack.signIn()               the owner's access token
 //     stack.pids()                 the processes of the handlers { name: [pid] }
 //     stack.logLines()             the handlers' log, parsed: throws on a line that is no JSON object
+//     stack.restart()                starts the web server again when it was killed, on another port
 //     stack.stop()                 ends all of it, by pid, and removes the folder
 //   startHandler(name, options)    a handler alone on a unix socket → Handler.  Options: env, root (makeRoot()), args
 //   Handler                        { name, socket, state, pid, child, stderr() }
@@ -467,6 +468,9 @@ class Stack {
     })
   }
 
+  // Starts the web server again when it was killed: all stays where it was but the port.
+  restart () { return serve(this, this, this.env, this.processes) }
+
   async stop () {
     if (this.external) return
     await end(this.server, COMMANDS[this.kind].stop)
@@ -524,7 +528,7 @@ export async function startStack (kind, { env = {}, handlers = HANDLERS, process
   if (process.env.QUIVER_URL) return Object.assign(stack, { kind: 'external', external: true, url: process.env.QUIVER_URL, handlers, started: [] })
   const root = makeRoot()
   const all = settings(root, env)
-  Object.assign(stack, { kind, handlers, env: all, external: false, ...root })
+  Object.assign(stack, { kind, handlers, processes, env: all, external: false, ...root })
   if (handlers.includes('auth')) {
     const setup = runToEnd(binary('auth'), ['--setup'], all)
     if (setup.code !== 0) throw new Error(`auth --setup: ${setup.stderr}`)
