@@ -170,7 +170,7 @@ enum err document_compose(struct arena *a, const struct document *d, struct docu
 
 /* --- rules between fields ------------------------------------------------------ */
 
-static void check_slug(const struct document *d, struct field_errors *errors)
+void document_check_slug(const struct document *d, struct field_errors *errors)
 {
 	const struct json *given = json_get(d->over, STR("slug"));
 
@@ -181,7 +181,7 @@ static void check_slug(const struct document *d, struct field_errors *errors)
 		    "would stand for something else in a path: choose another");
 }
 
-static void check_dates(const struct document *d, struct field_errors *errors)
+void document_check_dates(const struct document *d, struct field_errors *errors)
 {
 	const struct collection *c = d->collection;
 	struct str starts = document_string(d, c->starts_on), ends = document_string(d, c->ends_on);
@@ -189,10 +189,4 @@ static void check_dates(const struct document *d, struct field_errors *errors)
 	if (starts.ptr != NULL && ends.ptr != NULL && str_compare(ends, starts) < 0)
 		field_errors_add(errors, arena_printf(errors->arena, "/%s", c->ends_on),
 		    "must not be before %s", c->starts_on);
-}
-
-void document_check(const struct document *d, struct field_errors *errors)
-{
-	check_slug(d, errors);
-	check_dates(d, errors);
 }

@@ -92,7 +92,9 @@ struct document_text {
 NODISCARD enum err document_compose(struct arena *a, const struct document *d,
     struct document_text *out) NONNULL_ALL;
 
-/* Rules beyond a field's own: between fields, and for slugs. */
-void document_check(const struct document *d, struct field_errors *errors) NONNULL_ALL;
+/* Rules beyond a field's own: a given slug must not mean something else in a path;
+ * what ends does not end before it starts. */
+void document_check_slug(const struct document *d, struct field_errors *errors) NONNULL_ALL;
+void document_check_dates(const struct document *d, struct field_errors *errors) NONNULL_ALL;
 
 #endif

@@ -59,7 +59,8 @@ void endpoint_show(const struct request *req, struct response *res, const struct
 
 static enum err check(struct response *res, const struct document *after)
 {
-	document_check(after, &res->errors);
+	document_check_slug(after, &res->errors);
+	document_check_dates(after, &res->errors);
 	return res->errors.count == 0 ? OK : ERR_INVALID;
 }
 

@@ -129,9 +129,9 @@ enum err import_find_time(struct import_mapping *m, const struct import_field *f
 
 enum err import_put_date(struct import_mapping *m, const struct import_field *f)
 {
-	char text[TIME_DATE_SIZE];
-	bool found;
-	int64_t ms;
+	char text[TIME_DATE_SIZE] = "";
+	bool found = false;
+	int64_t ms = 0;
 	enum err e = import_find_time(m, f, &ms, &found);
 
 	if (e != OK || !found)

@@ -85,12 +85,15 @@ enum err import_read(struct arena *a, const struct json *object, const struct js
 	if (e != OK)
 		return e;
 	schema_check(w->collection->schema, SCHEMA_WHOLE, w->fields, errors);
-	struct document d = { .collection = w->collection, .over = w->fields };
-	document_check(&d, errors);
 	read_status(object, w, errors);
 	w->id = id_is_uuid(id) ? id : STR_NONE;
 	w->slug = json_get_string(w->fields, "slug");
 	w->named = json_get_string(identity, "slug").ptr != NULL;
+	struct document d = { .collection = w->collection, .over = w->fields };
+	document_check_dates(&d, errors);
+	/* One that was made gives way to another instead. */
+	if (w->named)
+		document_check_slug(&d, errors);
 	if (w->slug.ptr == NULL)
 		w->slug = item_slug_of(a, w->collection,
 		    json_get_string(w->fields, w->collection->title));

@@ -90,7 +90,7 @@ static enum err parse_and_render(struct parse_heap *heap, void *context)
 
 	heap_of_thread = heap;
 	parser = cmark_parser_new_with_mem(OPTIONS, &memory);
-	for (size_t i = 0; i < r->extensions; i++)
+	for (size_t i = 0; i < COUNT(extensions) && i < r->extensions; i++)
 		cmark_parser_attach_syntax_extension(parser,
 		    cmark_find_syntax_extension(extensions[i]));
 	feed(heap, parser, r->text);

@@ -96,7 +96,7 @@ enum err content_revisions(const struct request *req, struct response *res)
 
 enum err content_revision(const struct request *req, struct response *res)
 {
-	struct stored current, revision;
+	struct stored current = { 0 }, revision = { 0 };
 
 	enum err e = load_current(req, res, &current);
 	if (e == OK)
@@ -110,7 +110,7 @@ enum err content_revision(const struct request *req, struct response *res)
 static enum err restore(const struct request *req, struct response *res,
     const struct stored *before, struct document *after, bool *unchanged)
 {
-	struct stored revision;
+	struct stored revision = { 0 };
 
 	enum err e = load_revision(req, res, before, &revision);
 	if (e != OK)

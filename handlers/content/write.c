@@ -91,7 +91,8 @@ enum err content_create(const struct request *req, struct response *res)
 	struct document d = new_document(req);
 	struct str given = json_get_string(req->json, "slug");
 
-	document_check(&d, &res->errors);
+	document_check_slug(&d, &res->errors);
+	document_check_dates(&d, &res->errors);
 	if (res->errors.count > 0)
 		return ERR_INVALID;
 	d.head.slug = given.ptr != NULL ? given :

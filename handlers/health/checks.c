@@ -89,7 +89,7 @@ static enum state put_dependency(const struct request *req, struct json_writer *
 	json_member_string(w, "name", str_of(d->name));
 	json_member_string(w, "status", str_of(state_names[state]));
 	json_name(w, "response_ms");
-	json_put_double(w, (double)((time_monotonic_ns() - began) / 1000) / 1000);
+	json_put_double(w, (double)(time_monotonic_ns() - began) / 1e6);
 	json_member_string(w, "detail", detail);
 	json_object_close(w);
 	return state == DOWN && !d->needed ? DEGRADED : state;

@@ -174,7 +174,7 @@ static enum err query(struct sqlite_db *db, const struct store_query *q, int64_t
 	enum statement which = STATEMENT_RANGE + (q->descending ? 1 : 0) + (q->index ? 2 : 0);
 	struct range range;
 	sqlite3_stmt *st;
-	bool many;
+	bool many = false;
 	int rc;
 
 	if (match.ptr != NULL) {

@@ -279,7 +279,8 @@ describe('tokens that are not ours', () => {
 			hmac(publicKey.export({ type: 'spki', format: 'pem' })))),
 		'HS256 with the public DER': () => bearer(assemble({ ...header, alg: 'HS256' }, payload,
 			hmac(publicKey.export({ type: 'spki', format: 'der' })))),
-		'HS256 with an empty key': () => bearer(assemble({ ...header, alg: 'HS256' }, payload, hmac(''))),
+		'HS256 with an empty key': () => bearer(assemble({ ...header, alg: 'HS256' }, payload,
+			hmac(''))),
 		'PS256 of another key': () => bearer(assemble({ ...header, alg: 'PS256' }, payload,
 			(input) => crypto.sign('sha256', Buffer.from(input),
 				{ key: foreign.privateKey, padding: crypto.constants.RSA_PKCS1_PSS_PADDING }))),
@@ -289,10 +290,12 @@ describe('tokens that are not ours', () => {
 		'another key in the header': () => bearer(assemble(
 			{ ...header, jwk: foreign.publicKey.export({ format: 'jwk' }) }, payload, byForeigner)),
 		'another key by address': () => bearer(assemble(
-			{ ...header, jku: `${stack.url}/.well-known/jwks.json`, kid: 'x' }, payload, byForeigner)),
+			{ ...header, jku: `${stack.url}/.well-known/jwks.json`, kid: 'x' }, payload,
+			byForeigner)),
 		'a kid that is a path': () => bearer(assemble(
 			{ ...header, kid: '../../../../dev/null' }, payload, hmac(''))),
-		'a kid that is no string': () => bearer(assemble({ ...header, kid: [1] }, payload, byForeigner)),
+		'a kid that is no string': () => bearer(assemble({ ...header, kid: [1] }, payload,
+			byForeigner)),
 		'a critical extension': () => bearer(assemble(
 			{ ...header, crit: ['exp'] }, payload, byForeigner)),
 		'no kid': () => bearer(assemble({ alg: 'RS256', typ: 'JWT' }, payload, byForeigner)),
@@ -398,7 +401,8 @@ describe('guessing', () => {
 			const { email } = OWNER;
 			const statuses = [];
 			for (let i = 0; i < 10; i++)
-				statuses.push((await login({ email, password: `guess ${i}` }, '192.0.2.1')).status);
+				statuses.push((await login({ email, password: `guess ${i}` },
+					'192.0.2.1')).status);
 			assert.deepEqual(statuses, statuses.map(() => 401));
 
 			const refused = await login(OWNER, '192.0.2.1');

@@ -59,7 +59,8 @@ async function assertShows(page, texts) {
 	// Both viewers draw as they go: each text is waited for.
 	for (const text of texts)
 		await page.waitForFunction((wanted) =>
-			document.body.textContent.replace(/\s+/g, ' ').includes(wanted), text, { timeout: 30000 });
+			document.body.textContent.replace(/\s+/g, ' ').includes(wanted), text,
+			{ timeout: 30000 });
 }
 
 describe('the viewers', () => {
@@ -75,7 +76,8 @@ describe('the viewers', () => {
 			await page.screenshot({ path: path.join(SHOTS, `${name.replace(' ', '-')}.png`) });
 			await page.setViewportSize({ width: 390, height: 800 });
 			await page.getByText(summaries[0]).locator('visible=true').first().waitFor();
-			await page.screenshot({ path: path.join(SHOTS, `${name.replace(' ', '-')}-narrow.png`) });
+			await page.screenshot({ path: path.join(SHOTS,
+				`${name.replace(' ', '-')}-narrow.png`) });
 			assertClean(seen, name);
 			await close();
 		});
@@ -98,7 +100,8 @@ describe('the viewers', () => {
 	test('Redoc finds what is looked for', async () => {
 		const { page, seen, close } = await open('/redoc');
 		await page.locator('input[placeholder="Search..."]').pressSequentially('Atom');
-		await page.locator('[data-role="search:results"]', { hasText: 'The newest posts as Atom' }).waitFor();
+		await page.locator('[data-role="search:results"]',
+			{ hasText: 'The newest posts as Atom' }).waitFor();
 		assertClean(seen, 'search');
 		await close();
 	});
@@ -111,14 +114,16 @@ describe('what they are made of', () => {
 			const first = await client.get(target);
 			assert.equal(first.status, 200, target);
 			assert.match(first.headers['cache-control'], /^public, max-age=\d+$/);
-			const second = await client.get(target, { headers: { 'if-none-match': first.headers.etag } });
+			const second = await client.get(target,
+				{ headers: { 'if-none-match': first.headers.etag } });
 			assert.equal(second.status, 304, target);
 		}
 	});
 
 	test('is nothing but what it lists', async () => {
 		for (const target of ['/docs/../../../etc/passwd', '/docs/..%2f..%2fetc%2fpasswd',
-			'/docs/%2e%2e/%2e%2e/etc/passwd', '/redoc/swagger-ui.css', '/docs/.', '/docs//etc/passwd',
+			'/docs/%2e%2e/%2e%2e/etc/passwd', '/redoc/swagger-ui.css', '/docs/.',
+			'/docs//etc/passwd',
 			'/docs/swagger-ui.css%00.js']) {
 			const reply = await client.get(target);
 			assert.ok(reply.status === 404 || reply.status === 400 || target === '/docs/.',

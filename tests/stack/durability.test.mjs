@@ -67,7 +67,8 @@ class Site {
 
 class Editor {
 	constructor(site, name, random) {
-		Object.assign(this, { site, name, random, serial: 0, items: [], gone: [], unsure: [], fresh: new Set() });
+		Object.assign(this, { site, name, random, serial: 0, items: [], gone: [], unsure: [],
+			fresh: new Set() });
 	}
 
 	pick(list) {
@@ -76,7 +77,8 @@ class Editor {
 
 	fields(kind) {
 		const { title, group, labels } = KINDS[kind];
-		return { [title]: `${this.name} ${++this.serial}`, [labels]: TAGS.filter(() => this.random() < 0.4),
+		return { [title]: `${this.name} ${++this.serial}`,
+			[labels]: TAGS.filter(() => this.random() < 0.4),
 			...(group && { [group]: this.pick(CATEGORIES) }) };
 	}
 
@@ -170,7 +172,8 @@ class Editor {
 
 	// After a kill: what of mine is there?
 	async review() {
-		for (const item of new Set([...this.fresh, ...this.items.filter((i) => i.wanted !== undefined)]))
+		for (const item of new Set([...this.fresh,
+			...this.items.filter((i) => i.wanted !== undefined)]))
 			await this.look(item);
 		this.fresh.clear();
 		for (const attempt of [...this.unsure])
@@ -235,12 +238,14 @@ async function killInRounds(site, random, editors) {
 	for (let round = 1; round <= ROUNDS; round++) {
 		const before = site.acknowledged;
 		// Not while they are still finding out about the last one.
-		await until('the editors are at work again', () => site.acknowledged >= before + editors.length / 2 ||
+		await until('the editors are at work again',
+			() => site.acknowledged >= before + editors.length / 2 ||
 			site.failed, 60000);
 		await sleep(random() * 60);
 		if (site.failed)
 			return;
-		const how = round % 10 === 0 ? 'everything' : round % 4 === 0 ? 'every handler' : 'a content process';
+		const how = round % 10 === 0 ? 'everything' : round % 4 === 0 ?
+			'every handler' : 'a content process';
 		await METHODS_OF_MURDER[how](site, random);
 	}
 }
@@ -287,13 +292,15 @@ async function assertListed(site, kind, items) {
 	if (group)
 		for (const category of CATEGORIES)
 			assert.deepEqual(idsOf(await listOf(site, `${path}?${group}=${category}`, anonymous)),
-				idsOf(published.filter((item) => item[group] === category)), `${path}?${group}=${category}`);
+				idsOf(published.filter((item) => item[group] === category)),
+				`${path}?${group}=${category}`);
 
 	const counted = {};
 	for (const name of published.flatMap((item) => item[counts] ?? []))
 		counted[name] = (counted[name] ?? 0) + 1;
 	const told = await listOf(site, `${path}/${facets}`, anonymous);
-	assert.deepEqual(Object.fromEntries(told.map(({ name, count }) => [name, count])), counted, `${path}/${facets}`);
+	assert.deepEqual(Object.fromEntries(told.map(({ name, count }) => [name, count])), counted,
+		`${path}/${facets}`);
 }
 
 async function assertReadable(site, kind, items, gone) {
@@ -310,7 +317,8 @@ async function assertReadable(site, kind, items, gone) {
 	});
 	await inParallel(gone.length, 16, async (i) => {
 		for (const name of [gone[i].id, gone[i].slug])
-			assert.equal((await site.insist('GET', `/v1/${kind}/${name}`)).status, 404, `${name} was deleted`);
+			assert.equal((await site.insist('GET', `/v1/${kind}/${name}`)).status, 404,
+				`${name} was deleted`);
 	});
 	for (const item of items.filter((i) => i.status === 'published').slice(0, 20)) {
 		const found = await listOf(site, `/v1/${kind}?q=${encodeURIComponent(item[title])}`);
@@ -318,7 +326,8 @@ async function assertReadable(site, kind, items, gone) {
 	}
 	for (const item of items.filter((i) => i.version > 1).slice(0, 20)) {
 		const kept = await listOf(site, `/v1/${kind}/${item.id}/revisions`);
-		const newest = Array.from({ length: Math.min(item.version - 1, 50) }, (_, i) => item.version - 1 - i);
+		const newest = Array.from({ length: Math.min(item.version - 1, 50) },
+			(_, i) => item.version - 1 - i);
 		assert.deepEqual(kept.map((one) => one.version), newest, `revisions of ${item.id}`);
 	}
 }
@@ -350,7 +359,8 @@ describe('kill -9', () => {
 		try {
 			const work = Promise.all(editors.map((editor) => editor.work()))
 				.catch((error) => { site.failed = true; site.done = true; throw error; });
-			const killing = killInRounds(site, random, editors).finally(() => { site.done = true; });
+			const killing = killInRounds(site, random,
+				editors).finally(() => { site.done = true; });
 			await Promise.all([work, killing]);
 
 			for (const editor of editors)
@@ -364,7 +374,8 @@ describe('kill -9', () => {
 				await assertReadable(site, kind, states('items'), states('gone'));
 				await assertListed(site, kind, states('items'));
 			}
-			await assertExported(site, editors.flatMap((editor) => editor.items.map((item) => item.state)));
+			await assertExported(site, editors.flatMap((editor) =>
+				editor.items.map((item) => item.state)));
 			assertWhole(stack);
 			assert.ok(site.unanswered > 0, 'no request was hit: the test tested nothing');
 			t.diagnostic(`seed ${SEED}: ${ROUNDS} kills, ${site.acknowledged} acknowledged writes, ` +
@@ -380,7 +391,8 @@ describe('kill -9', () => {
 
 	test('in the middle of an import, which is repeated, ends as if it had been whole', async () => {
 		const lines = Array.from({ length: 400 }, (_, i) => JSON.stringify({ title: `Imported ${i}`,
-			slug: `imported-${i}`, category: CATEGORIES[i % 3], tags: [TAGS[i % 5]], body: `Text ${i}. `.repeat(50),
+			slug: `imported-${i}`, category: CATEGORIES[i % 3], tags: [TAGS[i % 5]],
+			body: `Text ${i}. `.repeat(50),
 			status: 'published', published_at: '2024-05-06T07:08:09.000Z' })).join('\n');
 		const importing = { body: lines, type: 'application/x-ndjson' };
 		const contents = async (site) => (await site.insist('GET', '/v1/content/export')).text
@@ -404,12 +416,14 @@ describe('kill -9', () => {
 					if (await reply === undefined)
 						cut++;
 				}
-				assert.ok(kills === 0 || cut > 0, 'no import was cut off: the test tested nothing');
+				assert.ok(kills === 0 || cut > 0,
+					'no import was cut off: the test tested nothing');
 				const last = await site.insist('POST', '/v1/content/import', importing);
 				assert.equal(last.status, 200, last.text);
 				assert.equal(last.json.failed, 0, last.text);
 				results.push(await contents(site));
-				assert.equal((await listOf(site, '/v1/blog', { token: undefined })).length, 400);
+				assert.equal((await listOf(site, '/v1/blog', { token: undefined })).length,
+					400);
 				const counts = await listOf(site, '/v1/blog/categories');
 				assert.equal(counts.reduce((sum, { count }) => sum + count, 0), 400);
 				assertWhole(stack);

@@ -137,6 +137,11 @@ describe('import and export', { skip: external && 'needs an installation of its 
     assert.deepEqual(counts((await sendTar({ 'b.md': twins['b.md'] })).json()), [0, 0, 1, 0])
   })
 
+  test('a file whose name is a path of its own gets another slug', async () => {
+    const r = (await sendTar({ 'categories.md': '---\ntitle: All categories\n---\nx\n' })).json()
+    assert.deepEqual(r.items.map(i => i.slug), ['categories-2'])
+  })
+
   test('a slug that is given twice is refused the second time', async () => {
     const r = (await sendLines([{ title: 'A', slug: 'same' }, { title: 'B', slug: 'same' }])).json()
     assert.deepEqual(counts(r), [1, 0, 0, 1])

@@ -105,7 +105,8 @@ describe('over time', () => {
 		withStack(trusting([
 			{ name: 'anonymous', limit: 300, period_ms: DAY_MS, algorithm: 'window' },
 		]), async (client) => {
-			const replies = await inParallel(900, CLIENTS, () => client.get(POSTS, from('192.0.2.1')));
+			const replies = await inParallel(900, CLIENTS,
+				() => client.get(POSTS, from('192.0.2.1')));
 			replies.forEach(assertLimited);
 			assert.equal(admitted(replies), 300);
 		}, { processes: PROCESSES }));
@@ -180,7 +181,8 @@ describe('replies', () => {
 				.map((name) => reply.headers[name]);
 
 			assert.deepEqual(headers(await client.get(POSTS)),
-				['"anonymous";q=3;w=3600', '"anonymous";r=2;t=1200', '3', '2', '1200', undefined]);
+				['"anonymous";q=3;w=3600', '"anonymous";r=2;t=1200', '3', '2', '1200',
+					undefined]);
 			await client.get(POSTS);
 			await client.get(POSTS);
 			const refused = await client.get(POSTS);
@@ -250,7 +252,8 @@ describe('the client’s address', () => {
 			async (client) => {
 				assert.equal((await client.get(POSTS)).status, 200);
 				for (const address of ['192.0.2.1', '198.51.100.1'])
-					assert.equal((await client.get(POSTS, from(address))).status, 429, address);
+					assert.equal((await client.get(POSTS, from(address))).status, 429,
+						address);
 			}));
 
 	test('is what a trusted proxy says, from the right', () =>

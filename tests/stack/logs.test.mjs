@@ -48,7 +48,8 @@ describe('hostile input', () => {
 	const hostile = {
 		'line ends': 'a\r\nb\n{"level":"info","event":"forged"}\n',
 		'quotes and backslashes': '"\\","forged":true,"\\u0000":"\\',
-		'control bytes': Array.from({ length: 32 }, (_, i) => String.fromCharCode(i + 1)).join('') + '\x7f',
+		'control bytes': Array.from({ length: 32 }, (_, i) => String.fromCharCode(i + 1)).join('') +
+			'\x7f',
 		'escape sequences': '\x1b[2J\x1b]0;owned\x07',
 		'invalid UTF-8': '\xff\xfe\xc3(\xa0\xed\xa0\x80\xf4\x90\x80\x80\xc0\x80',
 		'half a character at the end': 'x'.repeat(2046) + '\xf0\x9f\x98',
@@ -64,7 +65,8 @@ describe('hostile input', () => {
 			const places = (value) => [
 				cgi('GET', '/v1/blog', { REQUEST_URI: Buffer.concat([bytes('/v1/'), value]) }),
 				cgi('GET', '/v1/blog', { REQUEST_METHOD: value }),
-				cgi('GET', '/v1/blog', { REQUEST_URI: Buffer.concat([bytes('/v1/blog?tag='), value]) }),
+				cgi('GET', '/v1/blog', { REQUEST_URI: Buffer.concat([bytes('/v1/blog?tag='),
+					value]) }),
 				cgi('GET', '/v1/nothing', { REMOTE_ADDR: value }),
 				...['X_REQUEST_ID', 'USER_AGENT', 'HOST', 'AUTHORIZATION', 'COOKIE', 'REFERER',
 					'X_FORWARDED_FOR', 'FORWARDED', 'TRACEPARENT', 'TRACESTATE', 'ORIGIN',
@@ -100,14 +102,16 @@ describe('hostile input', () => {
 				const percent = [...bytes(text)].map((b) =>
 					`%${b.toString(16).padStart(2, '0')}`).join('');
 				await exchange(stack.url, Buffer.concat([bytes('GET /v1/'), bytes(text),
-					bytes(' HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')]), { silence: 200 });
+					bytes(' HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')]),
+					{ silence: 200 });
 				await client.get(`/v1/${percent.slice(0, 6000)}`);
 				await client.get('/v1/blog', { headers: {
 					'x-request-id': text.replace(/[^\x20-\x7e\x80-\xff]/g, '') } });
 				// Whoever may write finds his text in the log, and only there in its field.
 				await client.post('/v1/blog', { title: text, wings: text }, { token });
 				await client.request('POST', '/v1/blog',
-					{ token, type: 'application/json', body: bytes(`{"title":"${text}"}`) });
+					{ token, type: 'application/json',
+						body: bytes(`{"title":"${text}"}`) });
 			}
 			const last = await client.get('/v1/the-last-one');
 			const lines = await logged(1,
@@ -200,7 +204,8 @@ describe('secrets', () => {
 			METRICS_TOKEN: 'metrics-token-of-this-test', LOG_LEVEL: 'debug', REFRESH_GRACE_S: '0' },
 		async (client, logged, stack) => {
 			const secrets = new Set([PASSWORD, NEXT, 'metrics-token-of-this-test',
-				'guessed wrongly', 'hunter2hunter2', 'c00kie-value', 'qv_live_abc_DEADBEEFdeadbeef01',
+				'guessed wrongly', 'hunter2hunter2', 'c00kie-value',
+				'qv_live_abc_DEADBEEFdeadbeef01',
 				'proxy-secret']);
 			const keep = (tokens) => {
 				for (const name of ['access_token', 'refresh_token', 'id_token'])
@@ -208,9 +213,11 @@ describe('secrets', () => {
 				return tokens;
 			};
 			let tokens = keep(await signIn(client));
-			await client.post('/v1/auth/login', { email: OWNER.email, password: 'guessed wrongly' });
+			await client.post('/v1/auth/login', { email: OWNER.email,
+				password: 'guessed wrongly' });
 			await client.post('/v1/auth/login',
-				{ email: 'x', password: 'hunter2hunter2', deep: [{ password: 'hunter2hunter2' }] });
+				{ email: 'x', password: 'hunter2hunter2',
+					deep: [{ password: 'hunter2hunter2' }] });
 			await client.request('POST', '/v1/auth/login',
 				{ type: 'application/json', body: '{"password":"hunter2hunter2",' });
 			await client.request('POST', '/v1/auth/login',
@@ -241,7 +248,8 @@ describe('secrets', () => {
 			for (const secret of secrets)
 				assert.ok(!everything.includes(secret), `${secret} is in the log:\n` +
 					everything.split('\n').find((line) => line.includes(secret)));
-			const logins = await logged(1, (line) => line.route === '/v1/auth/login' && line.status === 200);
+			const logins = await logged(1, (line) => line.route === '/v1/auth/login' &&
+				line.status === 200);
 			assert.equal(logins[0].body !== undefined, bodies === 'on');
 			if (bodies === 'on')
 				assert.deepEqual(JSON.parse(logins[0].body),

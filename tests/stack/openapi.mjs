@@ -42,7 +42,8 @@ export class Document {
 				const parameters = (operation.parameters ?? []).map((p) => this.resolve(p));
 				const content = operation.requestBody?.content ?? {};
 				return {
-					name: `${method.toUpperCase()} ${path}`, method: method.toUpperCase(), path,
+					name: `${method.toUpperCase()} ${path}`, method: method.toUpperCase(),
+					path,
 					id: operation.operationId,
 					parameters: (place) => parameters.filter((p) => p.in === place),
 					open: operation.security.some((s) => Object.keys(s).length === 0),
@@ -92,7 +93,8 @@ function rewritten(value) {
 // --- input ------------------------------------------------------------------------
 
 const instant = fc.record({
-	date: fc.date({ min: new Date('1970-01-01T00:00:00Z'), max: new Date('2199-12-31T00:00:00Z'), noInvalidDate: true }),
+	date: fc.date({ min: new Date('1970-01-01T00:00:00Z'), max: new Date('2199-12-31T00:00:00Z'),
+		noInvalidDate: true }),
 	digits: fc.constantFrom('', '.5', '.125', '.123456', '.999999999'),
 	zone: fc.constantFrom('Z', 'z', '+00:00', '-00:00', '+05:30', '-11:00'),
 	separator: fc.constantFrom('T', 't'),
@@ -102,7 +104,8 @@ const instant = fc.record({
 // Text of one line: control characters are no part of it.
 const character = fc.oneof(
 	{ weight: 6, arbitrary: fc.integer({ min: 0x20, max: 0x7e }) },
-	{ weight: 2, arbitrary: fc.constantFrom(0x22, 0x5c, 0x2f, 0x3c, 0x26, 0x27, 0xa0, 0xe9, 0x2028, 0xfeff, 0x202e) },
+	{ weight: 2, arbitrary: fc.constantFrom(0x22, 0x5c, 0x2f, 0x3c, 0x26, 0x27, 0xa0, 0xe9, 0x2028, 0xfeff,
+		0x202e) },
 	{ weight: 1, arbitrary: fc.integer({ min: 0xa1, max: 0xd7ff }) },
 	{ weight: 1, arbitrary: fc.integer({ min: 0x1f300, max: 0x1faff }) },
 ).map((code) => String.fromCodePoint(code));
@@ -134,11 +137,13 @@ function stringOf(schema) {
 const BY_TYPE = {
 	string: (document, schema) => stringOf(schema),
 	integer: (document, { minimum = -1e9, maximum = 1e9 }) => fc.integer({ min: minimum, max: maximum }),
-	number: (document, { minimum = -1e9, maximum = 1e9 }) => fc.double({ min: minimum, max: maximum, noNaN: true }),
+	number: (document, { minimum = -1e9, maximum = 1e9 }) =>
+		fc.double({ min: minimum, max: maximum, noNaN: true }),
 	boolean: () => fc.boolean(),
 	null: () => fc.constant(null),
 	array: (document, schema) => fc.oneof(
-		{ weight: 6, arbitrary: fc.array(inputOf(document, schema.items), { maxLength: Math.min(schema.maxItems ?? 5, 5) }) },
+		{ weight: 6, arbitrary: fc.array(inputOf(document, schema.items),
+			{ maxLength: Math.min(schema.maxItems ?? 5, 5) }) },
 		{ weight: 1, arbitrary: fc.array(inputOf(document, schema.items),
 			{ minLength: schema.maxItems ?? 0, maxLength: schema.maxItems ?? 0, size: 'max' }) }),
 	object: (document, schema) => {
@@ -243,7 +248,8 @@ export function brokenQueriesOf(document, parameters) {
 			const sendable = typeOf(s) === 'string' ? keyword !== 'type' : !Array.isArray(value);
 			if (sendable && value !== null)
 				ways.push({ keyword, name, pointer: `/${name}`,
-					value: typeof value === 'object' ? JSON.stringify(value) : String(value) });
+					value: typeof value === 'object' ?
+						JSON.stringify(value) : String(value) });
 		}
 	}
 	return fc.constantFrom(...ways);

@@ -39,7 +39,8 @@ async function makeExamples() {
 	for (const [collection, title] of Object.entries(COLLECTIONS)) {
 		const made = await client.post(`/v1/${collection}`, { [title]: 'An example' }, { token });
 		assert.equal(made.status, 201, made.text);
-		const { json: item } = await client.post(`/v1/${collection}/${made.json.id}/publish`, {}, { token });
+		const { json: item } = await client.post(`/v1/${collection}/${made.json.id}/publish`, {},
+			{ token });
 		await client.patch(`/v1/${collection}/${item.id}`, { [title]: 'Changed' }, { token });
 		items[collection] = item;
 	}
@@ -63,7 +64,8 @@ async function concrete(operation) {
 	const collection = operation.path.split('/')[2];
 	const own = {
 		id: async () => operation.method === 'DELETE' ?
-			(await client.post(`/v1/${collection}`, { [COLLECTIONS[collection]]: 'Short-lived' }, { token })).json.id :
+			(await client.post(`/v1/${collection}`, { [COLLECTIONS[collection]]: 'Short-lived' },
+				{ token })).json.id :
 			examples.items[collection][turn++ % 2 ? 'id' : 'slug'],
 		version: () => String(examples.items[collection].version - 1),
 		...PARAMETERS[operation.path],
@@ -180,7 +182,8 @@ describe('the document', () => {
 		const lint = spawn(process.execPath,
 			[path.join(TOP, 'tests/node_modules/@redocly/cli/bin/cli.js'), 'lint', file,
 				'--extends=recommended', '--format=json'],
-			{ env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' } });
+			{ env: { ...process.env, REDOCLY_TELEMETRY: 'off',
+				REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' } });
 		let out = '';
 		lint.stdout.on('data', (chunk) => { out += chunk; });
 		const code = await new Promise((resolve) => lint.on('close', resolve));
@@ -204,7 +207,8 @@ describe('operations', () => {
 	});
 
 	each('answer valid input as documented', async (operation) => {
-		await check(fc.tuple(queriesOf(operation), bodiesOf(operation)), async ([values, { type, body }]) => {
+		await check(fc.tuple(queriesOf(operation), bodiesOf(operation)),
+			async ([values, { type, body }]) => {
 			const meant = await MEANT[operation.name]?.() ?? {};
 			const target = await concrete(operation) + query(values);
 			const input = { type, body, ...meant };
@@ -222,12 +226,14 @@ describe('operations', () => {
 	async function assertFollowUps(operation, target, input, reply) {
 		const headers = new Set(operation.parameters('header').map((p) => p.name));
 		if (headers.has('If-None-Match') && operation.method === 'GET') {
-			const again = await send(operation, target, { headers: { 'if-none-match': reply.headers.etag } });
+			const again = await send(operation, target,
+				{ headers: { 'if-none-match': reply.headers.etag } });
 			assert.equal(again.status, 304, `${target} ${reply.headers.etag} ${again.headers.etag}`);
 			assertDocumented(operation, again, target);
 		}
 		if (headers.has('If-Match') && operation.method !== 'DELETE') {
-			const stale = await send(operation, await concrete(operation), { ...input, headers: { 'if-match': '"another"' } });
+			const stale = await send(operation, await concrete(operation),
+				{ ...input, headers: { 'if-match': '"another"' } });
 			assert.equal(stale.status, 412);
 			assertDocumented(operation, stale, target);
 		}
@@ -255,9 +261,11 @@ describe('operations', () => {
 	}, (operation) => operation.parameters('header').some((p) => p.name === 'Idempotency-Key'));
 
 	each('refuse input with one thing wrong, and say where', async (operation) => {
-		await check(brokenBodiesOf(document, operation.bodySchema), async ({ keyword, pointer, value }) => {
+		await check(brokenBodiesOf(document, operation.bodySchema),
+			async ({ keyword, pointer, value }) => {
 			const target = await concrete(operation);
-			const reply = await send(operation, target, { type: operation.bodyTypes[0], body: JSON.stringify(value) });
+			const reply = await send(operation, target,
+				{ type: operation.bodyTypes[0], body: JSON.stringify(value) });
 			const told = `${operation.name} ${keyword} ${pointer}: ${JSON.stringify(value).slice(0, 300)}: ${reply.text}`;
 			assert.equal(reply.status, 422, told);
 			assertDocumented(operation, reply, value);
@@ -266,12 +274,14 @@ describe('operations', () => {
 	}, (operation) => operation.bodyTypes.some(isJson));
 
 	each('refuse a query with one thing wrong, and say where', async (operation) => {
-		await check(brokenQueriesOf(document, operation.parameters('query')), async ({ keyword, pointer, name, value }) => {
+		await check(brokenQueriesOf(document, operation.parameters('query')),
+			async ({ keyword, pointer, name, value }) => {
 			const target = await concrete(operation) + query({ [name]: value });
 			const reply = await send(operation, target);
 			assert.equal(reply.status, 422, `${target}: ${keyword}: ${reply.text}`);
 			assertDocumented(operation, reply, target);
-			assert.ok(reply.json.errors.some((e) => e.pointer === pointer), `${target}: ${reply.text}`);
+			assert.ok(reply.json.errors.some((e) => e.pointer === pointer),
+				`${target}: ${reply.text}`);
 		});
 	}, (operation) => operation.method === 'GET');
 
@@ -329,7 +339,8 @@ describe('paths', () => {
 			const options = await client.request('OPTIONS', target);
 			assert.equal(options.status, 204, target);
 			assert.deepEqual(allowed(options), [...documented].sort(), `OPTIONS ${target}`);
-			for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND']) {
+			for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE',
+				'PROPFIND']) {
 				if (documented.has(method))
 					continue;
 				const reply = await client.request(method, target, { token });

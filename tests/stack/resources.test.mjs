@@ -18,7 +18,8 @@ before(async () => {
 	({ access_token: token } = await signIn(client));
 	const posts = [];
 	for (let i = 0; i < 50; i++) {
-		const { json } = await client.post('/v1/blog', { title: `Post ${i}`, body: '# Text\n\n'.repeat(100) }, { token });
+		const { json } = await client.post('/v1/blog',
+			{ title: `Post ${i}`, body: '# Text\n\n'.repeat(100) }, { token });
 		posts.push(json);
 		await client.post(`/v1/blog/${json.id}/publish`, {}, { token });
 	}
@@ -30,7 +31,8 @@ before(async () => {
 		() => ({ method: 'GET', path: '/v1/auth/me', token }),
 		() => ({ method: 'GET', path: '/feed.xml' }),
 		(i) => ({ method: 'GET', path: `/v1/none/${i}` }),
-		() => ({ method: 'POST', path: '/v1/blog', token, type: 'application/json', body: '{"wings":2,"title":5}' }),
+		() => ({ method: 'POST', path: '/v1/blog', token, type: 'application/json',
+			body: '{"wings":2,"title":5}' }),
 		() => ({ method: 'GET', path: '/health' }),
 		() => ({ method: 'GET', path: '/openapi.json' }),
 	];
@@ -65,7 +67,8 @@ test(`${REQUESTS} requests leave no memory and no descriptor behind`, async (t) 
 	assert.deepEqual(Object.keys(now), Object.keys(before), 'the same processes');
 	for (const [name, [kib, descriptors]] of Object.entries(now)) {
 		t.diagnostic(`${name}: ${before[name][0]} KiB became ${kib}, ${descriptors} descriptors`);
-		assert.ok(kib - before[name][0] < GROWTH_MAX_KIB, `${name}: ${before[name][0]} KiB became ${kib}`);
+		assert.ok(kib - before[name][0] < GROWTH_MAX_KIB,
+			`${name}: ${before[name][0]} KiB became ${kib}`);
 		assert.ok(descriptors <= before[name][1] + CLIENTS, `${name}: ${descriptors} descriptors`);
 	}
 });
@@ -87,9 +90,11 @@ test(`${IDLE} idle connections keep nobody waiting and cost the handlers nothing
 		await load(1000);
 		assert.ok(performance.now() - began < 10000, 'others are served');
 		const open = idle.filter(({ heard }) => !heard.closed);
-		assert.ok(open.length === IDLE || performance.now() - began > KEEP_ALIVE_MS, `${open.length} left`);
+		assert.ok(open.length === IDLE || performance.now() - began > KEEP_ALIVE_MS,
+			`${open.length} left`);
 		for (const [name, [kib]] of Object.entries(usage()))
-			assert.ok(kib - before[name][0] < GROWTH_MAX_KIB, `${name}: ${before[name][0]} KiB became ${kib}`);
+			assert.ok(kib - before[name][0] < GROWTH_MAX_KIB,
+				`${name}: ${before[name][0]} KiB became ${kib}`);
 		open.forEach(({ socket }) => socket.write(request));
 		await until('every one is answered again', () =>
 			open.every(({ heard }) => heard.closed || answered(heard, 2)), 30000);

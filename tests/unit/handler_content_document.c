@@ -221,7 +221,8 @@ TEST(fields_that_contradict_each_other_are_named)
 			.over = parsed(rows[i].fields) };
 		struct field_errors errors;
 		field_errors_init(&errors, &a);
-		document_check(&d, &errors);
+		document_check_slug(&d, &errors);
+		document_check_dates(&d, &errors);
 		assert_row(errors.count == (rows[i].pointer != NULL), rows[i].row);
 		if (errors.count > 0)
 			assert_row(str_eq(errors.list[0].pointer, str_of(rows[i].pointer)), rows[i].row);
