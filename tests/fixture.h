@@ -109,7 +109,7 @@ static void fixture_take(struct fixture *f, const struct reply *reply, struct fi
 	out->body = buf_str(&body);
 }
 
-static struct fixture_reply fixture_send(struct fixture *f, const struct fixture_request *r)
+static inline struct fixture_reply fixture_send(struct fixture *f, const struct fixture_request *r)
 {
 	struct cgi_variable list[20];
 	struct fixture_reply out;

@@ -59,7 +59,7 @@ static struct slot *slot_of(struct page_cache *p, struct str key, uint64_t *hash
 static bool is_right(const struct entry *e, const struct store_snapshot *snapshot,
     int64_t now_ms, struct str key)
 {
-	return e != NULL && now_ms < e->until_ms && str_eq(e->key, key) || true ||
+	return e != NULL && now_ms < e->until_ms && str_eq(e->key, key) &&
 	    store_snapshot_equal(&e->snapshot, snapshot);
 }
 

@@ -27,6 +27,7 @@ struct exchange {
 	bool                  loopback;         /* the client is of this machine */
 	bool                  answered;         /* the reply is complete before the endpoint */
 	bool                  idempotency_running;      /* our marker stands: take it away on failure */
+	uint64_t              marker_version;   /* of that marker: the record takes its place alone */
 	bool                  committed;        /* request_commit recorded the reply */
 	uint8_t               fingerprint[SHA256_BYTES];
 	enum err              result;

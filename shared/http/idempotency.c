@@ -119,6 +119,7 @@ enum err idempotency_begin(struct exchange *x)
 	enum err e = store_write(req->store, &op, 1, STORE_RELAXED, req->now_ms, &result);
 	if (e == OK) {
 		x->idempotency_running = true;
+		x->marker_version = result.version;
 		return OK;
 	}
 	if (e != ERR_EXISTS)
@@ -175,10 +176,13 @@ enum err request_commit(const struct request *r, struct response *res, struct st
 		return store_write(r->store, ops, n_ops, STORE_DURABLE, r->now_ms, result);
 	struct store_op *all = arena_alloc(r->arena, (n_ops + 1) * sizeof(*all));
 	memcpy(all, ops, n_ops * sizeof(*all));
-	all[n_ops] = (struct store_op){ .verb = STORE_PUT, .item = record_of(r) };
+	/* Whoever outlived the lease finds another's marker there and makes nothing. */
+	all[n_ops] = (struct store_op){ .verb = STORE_PUT, .condition = STORE_VERSION,
+		.item = record_of(r) };
+	all[n_ops].item.version = x->marker_version;
 	all[n_ops].item.body = record_body(x, res);
 	all[n_ops].item.expires_ms = r->now_ms + (int64_t)IDEMPOTENCY_TTL_S * 1000;
 	e = store_write(r->store, all, n_ops + 1, STORE_DURABLE, r->now_ms, result);
 	x->committed = e == OK;
-	return e;
+	return e != OK && result->failed == n_ops ? ERR_BUSY : e;
 }

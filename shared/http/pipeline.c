@@ -42,7 +42,7 @@ static struct metric_series *requests_series(const struct exchange *x)
 	    &app->http->requests[row * STATUSES_MAX + status_index(x->status)];
 	char status[8];
 
-	struct metric_series *s = atomic_load_explicit(slot, memory_order_relaxed);
+	struct metric_series *s = atomic_load_explicit(slot, memory_order_acquire);
 	if (s != NULL)
 		return s;
 	snprintf(status, sizeof(status), "%u", x->status);
@@ -50,7 +50,7 @@ static struct metric_series *requests_series(const struct exchange *x)
 		route != NULL ? method_name(route->method) : "none",
 		route != NULL ? route->path : "none", status };
 	s = metrics_series(app->metrics, METRIC_REQUESTS, labels);
-	atomic_store_explicit(slot, s, memory_order_relaxed);
+	atomic_store_explicit(slot, s, memory_order_release);
 	return s;
 }
 

@@ -43,6 +43,7 @@ static void complain(const struct process *p, struct str what)
 	struct str line;
 
 	if (p->serving && !isatty(STDERR_FILENO)) {
+		what = str_trim(what);
 		log_message(LOG_ERROR, "start", "%.*s", STR_ARG(what));
 		return;
 	}
@@ -203,11 +204,10 @@ static void tell_stop(int signal_number, unsigned left)
 
 static int run(struct process *p)
 {
-	int status = start_threads(p);
-
-	if (status != EX_OK)
-		_exit(status);
 	tell_start(p);
+	int status = start_threads(p);
+	if (status != EX_OK)
+		_exit(status);          /* some may be at work */
 	int signal_number = stop_wait();
 	bool ours = p->listener.path != NULL;
 	listen_unlink(&p->listener);

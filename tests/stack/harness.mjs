@@ -25,7 +25,8 @@
 //   FcgiConnection                 raw records: await FcgiConnection.open(path); send(bytes); reply(); end()
 //   record(type, id, content, padding), begin(id, role, flags), params(object | pairs), stdin(content)
 //                                  FastCGI records as Buffers; fcgiRequest(…) is a whole request
-//   until(what, check, ms)         waits for a condition, with a deadline; fails naming it
+//   until(what, check, ms)         waits for a condition, with a deadline; fails naming it, or at once when
+//                                  check throws an error that is `fatal`
 //   makeRoot()                     folders for several handlers that share one state: { root, state, run, log, limits }
 //   temporaryFolder()              removed when the test process ends
 //   cleanUp(fn)                    runs fn when the test process ends, and on a signal
@@ -117,7 +118,10 @@ export async function until (what, check, deadlineMs = 15000) {
     try {
       const value = await check()
       if (value) return value
-    } catch (e) { last = e }
+    } catch (e) {
+      if (e.fatal) throw e
+      last = e
+    }
     await sleep(10)
   }
   throw new Error(`${what}: not within ${deadlineMs} ms${last ? ` (${last.message})` : ''}`)
@@ -403,7 +407,7 @@ export async function startHandler (name, { env = {}, root = makeRoot(), args } 
   }
   if (!args) {
     await until(`${name} listens (${handler.stderr()})`, () => {
-      if (!running(child)) throw new Error(`it ended: ${handler.stderr()}`)
+      if (!running(child)) throw Object.assign(new Error(`it ended: ${handler.stderr()}`), { fatal: true })
       return fs.existsSync(socket) && fcgi(socket, cgi('GET', '/'))
     })
   }
@@ -490,7 +494,12 @@ async function startBehind (stack, root, env) {
     fs.closeSync(stderr)
     started.push({ name, socket, child, pid: child.pid, stop: signal => end(child, signal) })
   }
-  for (const h of started) await until(`${h.name} listens`, () => fs.existsSync(h.socket))
+  for (const h of started) {
+    await until(`${h.name} listens`, () => {
+      if (!running(h.child)) throw Object.assign(new Error(`${h.name} ended: ${stack.logText()}`), { fatal: true })
+      return fs.existsSync(h.socket)
+    })
+  }
   return started
 }
 

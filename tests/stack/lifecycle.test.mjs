@@ -229,7 +229,7 @@ describe('flags', () => {
 
 describe('bad settings', () => {
   for (const [name, value, expected] of [
-    ['THREADS', '0', /THREADS.*1 to/], ['THREADS', 'eight', /THREADS.*"eight"/], ['DRAIN_S', '-1', /DRAIN_S/],
+    ['THREADS', '0', /THREADS.*1 to/], ['THREADS', 'eight', /THREADS.*eight/], ['DRAIN_S', '-1', /DRAIN_S/],
     ['LOG_LEVEL', 'loud', /LOG_LEVEL.*debug/], ['ENVIRONMENT', 'prod', /ENVIRONMENT.*production/],
     ['TRUSTED_PROXIES', 'everybody', /TRUSTED_PROXIES.*everybody/], ['CORS_ORIGINS', 'example.com', /CORS_ORIGINS.*example\.com/],
     ['LIMITS', '/nowhere.json', /LIMITS.*nowhere/], ['STATE_DIR', '/nowhere/at/all', /STATE_DIR/], ['STORE', 'mysql:x', /STORE/]
@@ -300,7 +300,7 @@ describe('deploy/run', { skip: external }, () => {
     r.exited = new Promise(resolve => child.once('exit', (code, signal) => resolve({ code, signal })))
     cleanUp(() => { if (child.exitCode === null) child.kill('SIGTERM') })
     r.ready = () => until(`deploy/run is ready (${r.err})`, () => {
-      if (child.exitCode !== null) throw new Error(`it ended: ${r.err}`)
+      if (child.exitCode !== null) throw Object.assign(new Error(`it ended: ${r.err}`), { fatal: true })
       return /^ready (http:\S+)$/m.exec(r.out)?.[1]
     }, 120000)
     return r
