@@ -4,13 +4,15 @@
 #   cpack --config build/CPackConfig.cmake            (one .deb a handler)
 set(QUIVER_DOCS share/quiver/docs)
 set(QUIVER_UNITS lib/systemd/system)
+# Not in bin: "auth" and "health" are names that others have too.
+set(QUIVER_LIBEXEC ${CMAKE_INSTALL_LIBEXECDIR}/quiver)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/${QUIVER_DOCS}/openapi)
 
 # A unit names the executable's place, which is known when it is installed.
 function(quiver_install_unit HANDLER UNIT)
   install(CODE "
     set(HANDLER ${HANDLER})
-    set(BINDIR \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR})
+    set(BINDIR \${CMAKE_INSTALL_PREFIX}/${QUIVER_LIBEXEC})
     configure_file(${PROJECT_SOURCE_DIR}/deploy/systemd/${UNIT}.in
         ${PROJECT_BINARY_DIR}/systemd/quiver-${HANDLER}.${UNIT} @ONLY)"
     COMPONENT ${HANDLER})
@@ -24,7 +26,7 @@ function(quiver_package_handler HANDLER)
   add_custom_command(TARGET ${HANDLER} POST_BUILD
     COMMAND ${HANDLER} --openapi > ${PART} BYPRODUCTS ${PART})
 
-  install(TARGETS ${HANDLER} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${HANDLER})
+  install(TARGETS ${HANDLER} RUNTIME DESTINATION ${QUIVER_LIBEXEC} COMPONENT ${HANDLER})
   install(FILES ${PART} DESTINATION ${QUIVER_DOCS}/openapi COMPONENT ${HANDLER})
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE
     DESTINATION share/doc/quiver-${HANDLER} RENAME copyright COMPONENT ${HANDLER})

@@ -7,19 +7,32 @@
 #include "docs/assets.h"
 #include "docs/document.h"
 
-/* From …/bin/docs to …/share/quiver/docs: the same in a build folder and in /usr. */
+/* The executable's path without its last `up` parts. */
+static struct str above(struct str exe, int up)
+{
+	for (; up > 0; up--)
+		while (exe.len > 0 && exe.ptr[--exe.len] != '/')
+			continue;
+	return exe;
+}
+
+/* From …/bin/docs of a build folder, and from …/libexec/quiver/docs of an
+ * installation, to …/share/quiver/docs. */
 static struct str directory_beside_executable(struct arena *a)
 {
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+	struct str found = STR("share/quiver/docs");
 
 	if (n <= 0 || (size_t)n == sizeof(path))
-		return STR("share/quiver/docs");
-	struct str exe = { path, (size_t)n };
-	for (int up = 0; up < 2; up++)
-		while (exe.len > 0 && exe.ptr[--exe.len] != '/')
-			continue;
-	return arena_printf(a, "%.*s/share/quiver/docs", STR_ARG(exe));
+		return found;
+	for (int up = 2; up <= 3; up++) {
+		found = arena_printf(a, "%.*s/share/quiver/docs",
+		    STR_ARG(above((struct str){ path, (size_t)n }, up)));
+		if (access(found.ptr, R_OK) == 0)
+			break;
+	}
+	return found;
 }
 
 enum err docs_start(struct app *app, struct arena *a, struct str *reason)

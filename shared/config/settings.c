@@ -160,7 +160,7 @@ static const struct setting settings[] = {
 	  .otherwise_says = "generated and shown once", .secret = true,
 	  .help = "password of the first account" },
 	{ .name = "DOCS_DIR", .type = SETTING_TEXT, .offset = offsetof(struct config, docs_dir),
-	  .otherwise = "", .otherwise_says = "`../share/quiver/docs` from the executable",
+	  .otherwise = "", .otherwise_says = "`share/quiver/docs` of its installation",
 	  .help = "OpenAPI parts and assets of the documentation" },
 	{ .name = "SITE_TITLE", .type = SETTING_TEXT, .offset = offsetof(struct config, site_title),
 	  .otherwise = "Quiver", .help = "title of feeds" },

@@ -402,7 +402,11 @@ export async function startHandler (name, { env = {}, root = makeRoot(), args } 
   const handler = {
     name, socket, child, pid: child.pid, ...root, exited: child.exited,
     stderr: () => fs.readFileSync(file, 'utf8'),
-    stop: signal => end(child, signal),
+    stop: async signal => {
+      const ended = await end(child, signal)
+      if (fs.existsSync(file)) noSanitizerSpoke(handler.stderr())
+      return ended
+    },
     fcgi: (given, options) => fcgi(socket, given, options)
   }
   if (!args) {
@@ -429,6 +433,12 @@ export function configure (kind, { state, run }, port, handlers, env, processes 
   const r = spawnSync(path.join(deploy, 'configure'), args, { encoding: 'utf8', env: { PATH: process.env.PATH, ...env } })
   if (r.status !== 0) throw new Error(`deploy/configure ${kind}: ${r.stderr}`)
   return r.stdout
+}
+
+// What ASan, UBSan and LSan say ends in the log of a build that has them.
+function noSanitizerSpoke (text) {
+  const at = text.search(/^=+\d+=+ERROR: \w+Sanitizer|^.*: runtime error: /m)
+  if (at >= 0) throw new Error(text.slice(at, at + 4000))
 }
 
 class Stack {
@@ -479,6 +489,7 @@ class Stack {
     if (this.external) return
     await end(this.server, COMMANDS[this.kind].stop)
     for (const h of this.started) await h.stop()
+    noSanitizerSpoke(this.logText())
     fs.rmSync(this.root, { recursive: true, force: true })
   }
 }

@@ -1,0 +1,119 @@
+// What is generated and installed: web server configurations, units, packages.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { before, describe, test } from 'node:test'
+import { BUILD, HANDLERS, TOP, configure, makeRoot, runHandler, temporaryFolder } from './harness.mjs'
+
+const run = (command, ...args) => spawnSync(command, args, { encoding: 'utf8', timeout: 120000 })
+const has = command => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+const filesUnder = folder => fs.readdirSync(folder, { withFileTypes: true }).flatMap(e =>
+  e.isDirectory() ? filesUnder(path.join(folder, e.name)).map(f => `${e.name}/${f}`) : [e.name]).sort()
+
+describe('deploy/configure', () => {
+  const prefixes = {}
+  before(() => {
+    for (const name of HANDLERS) prefixes[name] = runHandler(name, ['--prefixes']).stdout.trim().split('\n').filter(p => p !== '/')
+  })
+  const escaped = p => p.replace(/[.]/g, '\\.')
+
+  for (const [kind, command, check] of [
+    ['lighttpd', 'lighttpd', file => ['-tt', '-f', file]], ['nginx', 'nginx', file => ['-t', '-c', file]],
+    ['apache-proxy', 'apache2', file => ['-t', '-f', file]], ['apache-fcgid', 'apache2', file => ['-t', '-f', file]]
+  ]) {
+    test(`${kind}: every prefix of every handler is there, and the server takes it`, () => {
+      const root = makeRoot()
+      const text = configure(kind, root, 8080, HANDLERS, {})
+      for (const name of HANDLERS) {
+        if (kind === 'lighttpd' && name === 'docs') continue   // has what the others do not have
+        for (const p of prefixes[name]) {
+          const written = { lighttpd: escaped(p), 'apache-fcgid': escaped(p).replaceAll('/', '/+') }[kind] ?? p
+          assert.ok(text.split('\n').some(line => line.includes(written)), `${name} ${p}`)
+        }
+      }
+      assert.doesNotMatch(text, /@[A-Z]+@/)
+      assert.match(text, /127\.0\.0\.1/)
+      const file = path.join(root.root, 'conf')
+      fs.writeFileSync(file, text)
+      const checked = run(command, ...check(file))
+      assert.equal(checked.status, 0, checked.stderr)
+    })
+  }
+
+  test('settings of the environment reach handlers that mod_fcgid starts', () => {
+    const text = configure('apache-fcgid', makeRoot(), 8080, HANDLERS, { THREADS: '3', PUBLIC_URL: 'https://example.com' })
+    assert.match(text, /FcgidInitialEnv PUBLIC_URL "https:\/\/example\.com"/)
+  })
+
+  for (const args of [[], ['caddy'], ['nginx', '--port'], ['nginx', '--nope', '1'], ['nginx', '--bin', '/nowhere'], ['nginx', '--handlers', 'nope']]) {
+    test(`${JSON.stringify(args)} is refused`, () => {
+      const r = run(path.join(TOP, 'deploy/configure'), ...args)
+      assert.notEqual(r.status, 0)
+      assert.notEqual(r.stderr, '')
+    })
+  }
+})
+
+describe('installation', () => {
+  const to = path.join(temporaryFolder(), 'usr')
+  before(() => {
+    const r = run('cmake', '--install', BUILD, '--component', 'content', '--prefix', to)
+    assert.equal(r.status, 0, r.stderr)
+  })
+
+  test('a component is one handler with its units and licence, and nothing else', () => {
+    const files = filesUnder(to).filter(f => !f.endsWith('README.md'))
+    assert.deepEqual(files, [
+      'lib/systemd/system/quiver-content.service', 'lib/systemd/system/quiver-content.socket',
+      'libexec/quiver/content', 'share/doc/quiver-content/copyright', 'share/quiver/docs/openapi/content.json'
+    ])
+  })
+
+  test('what is installed runs', () => {
+    const r = run(path.join(to, 'libexec/quiver/content'), '--version')
+    assert.match(r.stdout, /^content \d/)
+  })
+
+  test('the unit starts what is installed', () => {
+    const unit = fs.readFileSync(path.join(to, 'lib/systemd/system/quiver-content.service'), 'utf8')
+    assert.ok(unit.includes(`ExecStart=${to}/libexec/quiver/content\n`))
+    assert.doesNotMatch(unit, /@[A-Z]+@/)
+  })
+
+  test('systemd finds no fault with the units', () => {
+    const units = ['service', 'socket'].map(kind => path.join(to, `lib/systemd/system/quiver-content.${kind}`))
+    const r = run('systemd-analyze', 'verify', ...units)
+    const about = r.stderr.split('\n').filter(line => line.includes('quiver-content'))
+    assert.deepEqual(about, [])
+  })
+
+  test('systemd calls the service hardened', () => {
+    const unit = path.join(to, 'lib/systemd/system/quiver-content.service')
+    const r = run('systemd-analyze', 'security', '--offline=true', '--threshold=20', '--no-pager', unit)
+    assert.equal(r.status, 0, r.stdout.split('\n').slice(-3).join('\n') + r.stderr)
+  })
+})
+
+describe('packages', () => {
+  test('a .deb has one handler and what it needs', () => {
+    const to = temporaryFolder()
+    const r = run('cpack', '--config', path.join(BUILD, 'CPackConfig.cmake'), '-B', to, '-D', 'CPACK_COMPONENTS_ALL=health')
+    assert.equal(r.status, 0, r.stdout + r.stderr)
+    const debs = fs.readdirSync(to).filter(f => f.endsWith('.deb'))
+    assert.equal(debs.length, 1)
+    assert.match(debs[0], /^quiver-health_/)
+    const file = path.join(to, debs[0])
+    const fields = run('dpkg-deb', '-f', file).stdout
+    assert.match(fields, /^Package: quiver-health$/m)
+    assert.match(fields, /^Depends: .*libfcgi0ldbl/m)
+    const listed = run('dpkg-deb', '-c', file).stdout
+    for (const name of ['/usr/libexec/quiver/health', '/usr/lib/systemd/system/quiver-health.service', '/usr/share/doc/quiver-health/copyright']) {
+      assert.ok(listed.includes(`.${name}\n`), name)
+    }
+    const unit = run('sh', '-c', `dpkg-deb --fsys-tarfile '${file}' | tar -xO ./usr/lib/systemd/system/quiver-health.service`).stdout
+    assert.match(unit, /^ExecStart=\/usr\/libexec\/quiver\/health$/m)
+    const scripts = run('dpkg-deb', '--info', file, 'postinst').stdout
+    assert.match(scripts, /quiver-health\.socket/)
+  })
+})
