@@ -1,6 +1,6 @@
 #include "content/markdown_words.h"
 
-#define LINK_MAX_BYTES 4096     /* a longer address, or tag, is none: so far one looks for its end */
+#define LINK_MAX_BYTES 1024     /* a longer address, or tag, is none: so far one looks for its end */
 
 struct scan {
 	char      *out;                 /* never longer than the text and a space */
