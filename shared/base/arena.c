@@ -66,11 +66,15 @@ void arena_reset(struct arena *a)
 	while (a->block != NULL) {
 		struct arena_block *b = a->block;
 		a->block = b->older;
-		/* Only the first block has this size: later ones are larger. */
-		if (b->size == ARENA_BLOCK_BYTES)
-			kept = b;
-		else
+		/* The largest of those that a worker may hold on to: what this
+		 * request needed, the next one most likely needs. */
+		if (b->size > ARENA_KEEP_BYTES || (kept != NULL && b->size <= kept->size)) {
 			block_free(b);
+			continue;
+		}
+		if (kept != NULL)
+			block_free(kept);
+		kept = b;
 	}
 	if (kept != NULL) {
 		HIDE(kept->data, kept->size);

@@ -1,7 +1,8 @@
 /*
  * arena: memory of one request; everything in it ends together.
- * Lifetime: arena_init to arena_clean; arena_reset empties it and keeps the
- *           first block, so that a worker's next request allocates nothing.
+ * Lifetime: arena_init to arena_clean; arena_reset empties it and keeps its
+ *           largest block, within ARENA_KEEP_BYTES, so that a worker's next
+ *           request of the kind allocates nothing.
  * Threads:  one at a time.
  * Blocking: never, beyond what malloc does.
  */

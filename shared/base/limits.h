@@ -17,6 +17,7 @@
 #define JSON_DEPTH_MAX          32      /* nesting; a parser's stack is bounded by it */
 #define FIELD_ERRORS_MAX        64      /* errors listed in one problem */
 #define ARENA_BLOCK_BYTES       16384   /* first block of a request: most requests need no second */
+#define ARENA_KEEP_BYTES        262144  /* of a block that an empty arena keeps: a create needs less */
 #define ARENA_MAX_BYTES         (256u << 20)    /* one request's memory, whatever it does */
 #define ARENA_BLOCK_MAX_BYTES   (1u << 20)      /* blocks double up to this; larger wishes get their own */
 #define ARENA_RESERVE_BYTES     65536   /* arena_alloc's beyond the bound: filling it must not abort us */

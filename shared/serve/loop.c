@@ -59,10 +59,7 @@ static int add(const struct loop *l, int fd, uint32_t events)
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e);
 }
 
-static int add_listener(const struct loop *l)
-{
-	return add(l, l->listener, EPOLLIN | EPOLLEXCLUSIVE | EPOLLET);
-}
+#define ARMED (EPOLLIN | EPOLLONESHOT)
 
 enum err loop_open(struct loop *l, const struct app *app, int listener)
 {
@@ -72,7 +69,7 @@ enum err loop_open(struct loop *l, const struct app *app, int listener)
 	open_series(l, app);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (l->epoll < 0 || l->stop < 0 || add_listener(l) < 0 || add(l, l->stop, EPOLLIN) < 0)
+	if (l->epoll < 0 || l->stop < 0 || add(l, listener, ARMED) < 0 || add(l, l->stop, EPOLLIN) < 0)
 		return ERR_IO;
 	return OK;
 }
@@ -85,19 +82,19 @@ void loop_close(struct loop *l)
 		close(l->stop);
 }
 
-/* The edge again, if anybody waits.  EPOLLEXCLUSIVE cannot be modified. */
+/* After this another worker accepts the next connection, if one waits. */
 static void rearm_listener(struct loop *l)
 {
-	(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->listener, NULL);
-	(void)add_listener(l);
+	struct epoll_event e = { .events = ARMED, .data.fd = l->listener };
+
+	(void)epoll_ctl(l->epoll, EPOLL_CTL_MOD, l->listener, &e);
 }
 
 static void forget_connection(struct loop *l, struct metric_series *how)
 {
 	metrics_add(how, 1);
 	atomic_fetch_sub(&l->connections, 1);
-	if (atomic_load(&l->full) && atomic_exchange(&l->full, false) &&
-	    !atomic_load(&l->stopping))
+	if (atomic_load(&l->full) && atomic_exchange(&l->full, false))
 		rearm_listener(l);
 }
 
@@ -111,7 +108,7 @@ static void close_connection(struct loop *l, int fd, struct metric_series *how)
 /* Until it says something. */
 static void leave(struct loop *l, int fd, bool known)
 {
-	struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT, .data.fd = fd };
+	struct epoll_event e = { .events = ARMED, .data.fd = fd };
 
 	if (atomic_load(&l->stopping) ||
 	    epoll_ctl(l->epoll, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &e) < 0)
@@ -162,39 +159,34 @@ static bool is_passing(int error)
 	return error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM;
 }
 
-/* -1: nobody waits, or there is no room. */
+/* -1: nobody waits any more. */
 static int accept_one(struct loop *l)
 {
 	const struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
+	int fd;
 
-	while (has_room(l)) {
-		int fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0) {
-			atomic_fetch_add(&l->connections, 1);
-			metrics_add(l->accepted, 1);
-			return fd;
-		}
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return -1;
-		if (is_passing(errno))
-			continue;
-		/* The machine is out of descriptors or memory. */
+	do
+		fd = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
+	while (fd < 0 && is_passing(errno));
+	if (fd >= 0) {
+		atomic_fetch_add(&l->connections, 1);
+		metrics_add(l->accepted, 1);
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		/* The machine is out of descriptors or memory: not again at once. */
 		nanosleep(&moment, NULL);
-		rearm_listener(l);
-		return -1;
 	}
-	return -1;
+	return fd;
 }
 
-static void take_connections(struct loop *l, struct fastcgi *f)
+/* The listening socket is disarmed: at the bound it stays so. */
+static void take_connection(struct loop *l, struct fastcgi *f)
 {
-	int first = accept_one(l);
-
-	if (first < 0)
+	if (!has_room(l))
 		return;
-	for (int fd = accept_one(l); fd >= 0; fd = accept_one(l))
-		leave(l, fd, false);
-	talk(l, f, first, false);
+	int fd = accept_one(l);
+	rearm_listener(l);
+	if (fd >= 0)
+		talk(l, f, fd, false);
 }
 
 /* True when there was something to do. */
@@ -203,7 +195,7 @@ static bool handle(struct loop *l, struct fastcgi *f, const struct epoll_event *
 	if (e->data.fd == l->stop)
 		return false;
 	if (e->data.fd == l->listener)
-		take_connections(l, f);
+		take_connection(l, f);
 	else
 		talk(l, f, e->data.fd, true);
 	return true;

@@ -1,8 +1,7 @@
 /*
  * serve: a handler's process: its flags, its socket, its workers, its end.
- * The workers wait on one epoll set over the listening socket (EPOLLEXCLUSIVE)
- * and the idle connections (EPOLLONESHOT); who wakes accepts and does the work,
- * with libfcgi for the protocol.  SIGTERM and SIGINT stop accepting, finish what
+ * The workers wait on one epoll set over the listening socket and the idle
+ * connections; who wakes accepts and does the work, with libfcgi for the protocol.  SIGTERM and SIGINT stop accepting, finish what
  * is in flight and exit 0 within DRAIN_S.
  */
 #ifndef SERVE_SERVE_H

@@ -51,20 +51,23 @@ TEST(zeroed_memory_is_zero_after_a_reset_too)
 	arena_clean(&a);
 }
 
-TEST(reset_keeps_the_first_block_and_gives_back_the_rest)
+TEST(reset_keeps_one_block_of_bounded_size_and_gives_back_the_rest)
 {
 	struct arena a;
-	void        *first;
+	void        *kept;
 
 	(void)state;
 	arena_init(&a, ARENA_MAX_BYTES);
-	first = arena_alloc(&a, 10);
 	for (int i = 0; i < 100; i++)
 		memset(arena_alloc(&a, 9000), i, 9000);
 	memset(arena_alloc(&a, 3u << 20), 1, 3u << 20);
 	arena_reset(&a);
 	assert_int_equal(a.used, 0);
-	assert_ptr_equal(arena_alloc(&a, 10), first);
+	kept = a.block;
+	memset(arena_alloc(&a, 100000), 1, 100000);
+	assert_ptr_equal(a.block, kept);
+	memset(arena_alloc(&a, ARENA_KEEP_BYTES), 1, ARENA_KEEP_BYTES);
+	assert_ptr_not_equal(a.block, kept);
 	arena_clean(&a);
 	assert_null(a.block);
 }
@@ -243,7 +246,7 @@ TEST(copies_end_in_nul_and_keep_absence)
 }
 
 TEST_MAIN(RUN(pieces_are_aligned_and_apart), RUN(zeroed_memory_is_zero_after_a_reset_too),
-    RUN(reset_keeps_the_first_block_and_gives_back_the_rest),
+    RUN(reset_keeps_one_block_of_bounded_size_and_gives_back_the_rest),
     RUN(a_large_piece_leaves_the_newest_block_in_use),
     RUN(the_bound_refuses_and_leaves_the_arena_good),
     RUN(small_allocations_survive_a_full_arena),
