@@ -45,7 +45,8 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_definitions(quiver_flags INTERFACE _FORTIFY_SOURCE=2)
 endif()
 if(QUIVER_COVERAGE)
-  target_compile_options(quiver_flags INTERFACE --coverage -O0)
+  # Threads and processes count at once.
+  target_compile_options(quiver_flags INTERFACE --coverage -O0 -fprofile-update=atomic)
   target_link_options(quiver_flags INTERFACE --coverage)
 endif()
 

@@ -216,7 +216,18 @@ function bodyBytes (body) {
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-export function httpRequest (url, target, { method = 'GET', headers = {}, body, chunked, agent, timeoutMs = 90000 } = {}) {
+export async function httpRequest (url, target, options = {}) {
+  try {
+    return await httpRequestOnce(url, target, options)
+  } catch (error) {
+    // A server may close an idle connection just when it is used again: a client
+    // sends the request once more on another (RFC 9112, 9.3.1 and 9.5).
+    if (error.code !== 'ECONNRESET' || !error.reused) throw error
+    return httpRequestOnce(url, target, options)
+  }
+}
+
+function httpRequestOnce (url, target, { method = 'GET', headers = {}, body, chunked, agent, timeoutMs = 90000 } = {}) {
   const { hostname, port } = new URL(url)
   const bytes = bodyBytes(body)
   const given = Array.isArray(headers) ? headers : Object.entries(headers)
@@ -229,7 +240,7 @@ export function httpRequest (url, target, { method = 'GET', headers = {}, body, 
   return new Promise((resolve, reject) => {
     const request = http.request({ hostname, port, path: target, method, headers: list.flat(), agent: agent ?? false, setHost: false })
     request.setTimeout(timeoutMs, () => request.destroy(new Error(`${method} ${target}: no answer within ${timeoutMs} ms`)))
-    request.once('error', reject)
+    request.once('error', error => reject(Object.assign(error, { reused: request.reusedSocket })))
     request.once('response', response => {
       const parts = []
       response.on('data', part => parts.push(part))
@@ -486,7 +497,8 @@ class Stack {
   restart () { return serve(this, this, this.env, this.processes) }
 
   async stop () {
-    if (this.external) return
+    if (this.external || this.stopped) return
+    this.stopped = true
     await end(this.server, COMMANDS[this.kind].stop)
     for (const h of this.started) await h.stop()
     noSanitizerSpoke(this.logText())
