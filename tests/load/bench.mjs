@@ -115,7 +115,8 @@ async function startLighttpd (state) {
   return { child, url, state }
 }
 
-// The same front server with the same settings, and nothing behind but the bytes.
+// The same front server with the same settings, and nothing behind but the bytes.  libfcgi by itself does not end on
+// SIGTERM.
 async function startBare (stack, head, body, name) {
   const state = join(root, name)
   mkdirSync(join(state, 'log'), { recursive: true })
