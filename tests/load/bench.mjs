@@ -124,7 +124,7 @@ async function startBare (stack, head, body, name) {
   const port = await freePort()
   const conf = readFileSync(configure('lighttpd', state, port, ['--handlers', 'docs']), 'utf8')
   const file = join(state, 'bare.conf')
-  writeFileSync(file, conf.replace(/"bin-path" => "[^"]*"/, `"bin-path" => "${build}/tests/bare ${state}/answer"`))
+  writeFileSync(file, conf.replace(/"bin-path" => "[^"]*"/, `"kill-signal" => 9, "bin-path" => "${build}/tests/bare ${state}/answer"`))
   const child = start('lighttpd', ['-D', '-f', file])
   await until('bare', answers(`http://127.0.0.1:${port}/`))
   return { child, url: `http://127.0.0.1:${port}`, state }
