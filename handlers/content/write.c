@@ -62,27 +62,36 @@ static enum err commit_new(const struct request *req, struct response *res, stru
 	return e;
 }
 
-/* A slug of ours that somebody took in the meantime becomes one that nobody else
- * has; a given one is a conflict. */
+/* A slug of ours is first written without asking whether it is free, as it mostly is:
+ * the write says so, and a read would only be overtaken.  Then the first free number is
+ * looked for, and should somebody take that in the meantime, nobody else has the last.
+ * A given one is a conflict. */
 static enum err write_new(const struct request *req, struct response *res, struct document *d,
     bool given)
 {
+	const struct str stem = d->head.slug;
 	struct change *ch = ARENA_NEW(req->arena, struct change);
-	bool taken;
+	bool taken = !given && item_slug_is_reserved(d->collection, stem);
+	enum err e = OK;
 
-	enum err e = change_of(req->arena, d, NULL, ch);
-	if (e != OK)
-		return e;
-	e = commit_new(req, res, ch, d, &taken);
-	if (!taken)
-		return e;
-	if (given)
-		return response_problem(res, ERR_EXISTS, "the slug \"%.*s\" is taken by another %s",
-		    STR_ARG(d->head.slug), d->collection->noun);
-	d->head.slug = item_slug_numbered(req->arena, d->head.slug, SLUG_NUMBER_MAX + 1,
-	    d->head.id);
-	e = change_of(req->arena, d, NULL, ch);
-	return e != OK ? e : commit_new(req, res, ch, d, &taken);
+	for (unsigned tries = taken ? 1 : 0; tries < 3; tries++) {
+		if (tries == 1)
+			d->head.slug = free_slug(req, stem, d->head.id);
+		else if (tries == 2)
+			d->head.slug = item_slug_numbered(req->arena, stem, SLUG_NUMBER_MAX + 1,
+			    d->head.id);
+		e = change_of(req->arena, d, NULL, ch);
+		if (e != OK)
+			return e;
+		e = commit_new(req, res, ch, d, &taken);
+		if (!taken)
+			return e;
+		if (given)
+			return response_problem(res, ERR_EXISTS,
+			    "the slug \"%.*s\" is taken by another %s", STR_ARG(d->head.slug),
+			    d->collection->noun);
+	}
+	return e;
 }
 
 enum err content_create(const struct request *req, struct response *res)
@@ -96,7 +105,7 @@ enum err content_create(const struct request *req, struct response *res)
 	if (res->errors.count > 0)
 		return ERR_INVALID;
 	d.head.slug = given.ptr != NULL ? given :
-	    free_slug(req, item_slug_of(req->arena, c, document_string(&d, c->title)), d.head.id);
+	    item_slug_of(req->arena, c, document_string(&d, c->title));
 	response_header(res, "Location",
 	    arena_printf(req->arena, "/v1/%s/%.*s", c->name, STR_ARG(d.head.id)));
 	return write_new(req, res, &d, given.ptr != NULL);

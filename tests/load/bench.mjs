@@ -242,18 +242,20 @@ async function lists (stack, token) {
 
 async function creates (stack, token) {
   const script = join(root, 'create.lua')
-  writeFileSync(script, `
+  // Titles that nothing has yet, as a writer's are: each thread and each turn has its own.
+  const write = turn => writeFileSync(script, `
 local n = 0
-local id = 0
-function setup(thread) id = id + 1; thread:set("id", id) end
+local threads = 0
+function setup(thread) threads = threads + 1; thread:set("id", threads) end
 function request()
   n = n + 1
-  local title = string.format("Created %d-%d-%d", id, n, ${process.pid})
+  local title = string.format("Created %d-%d-%d", ${turn}, id, n)
   return wrk.format("POST", nil, nil, '{"title":"' .. title .. '","body":"${words.repeat(8)}","category":"bench","tags":["one","two"]}')
 end`)
   const ratios = [], rates = [], disks = []
   let bad = ''
   for (let i = 0; i < turns; i++) {
+    write(i)
     const disk = fdatasyncRate(stack.state)
     const m = wrk(`${stack.url}/v1/blog`, { script, headers: [`Authorization: Bearer ${token}`, 'Content-Type: application/json'] })
     if (m.bad || m.errors) bad = `${m.bad} bad ${m.errors}`
