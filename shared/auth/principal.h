@@ -1,6 +1,6 @@
 /*
  * principal: who calls, and what they may do.
- * Scopes and roles are two tables (principal.c), as API.md has them.
+ * Scopes and roles are two tables (principal.c).
  * Lifetime: one request; strings are its arena's.
  */
 #ifndef AUTH_PRINCIPAL_H
@@ -53,7 +53,7 @@ const char *role_name(enum role r);
 const char *role_group(enum role r);
 /* By name or group; ROLE_ANONYMOUS when unknown. */
 enum role role_from_name(struct str name);
-/* What a role may do, with all that stands below it in API.md's table. */
+/* What a role may do, with all that stands below it in that table. */
 scope_set role_scopes(enum role r);
 /* Scopes of a set of roles (bits). */
 scope_set roles_scopes(uint32_t roles);

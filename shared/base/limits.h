@@ -11,7 +11,7 @@
 #define QUERY_PARAMS_MAX        32      /* names in one query string */
 #define HEADER_MAX_BYTES        8192    /* one header's value: what lighttpd and nginx let through */
 #define CGI_PARAMS_MAX          256     /* CGI variables of one request */
-#define REQUEST_ID_MAX          128     /* X-Request-ID, see API.md */
+#define REQUEST_ID_MAX          128     /* X-Request-ID */
 #define RESPONSE_HEADERS_MAX    32      /* headers an endpoint adds */
 #define RESPONSE_MAX_BYTES      (64u << 20)     /* a buffered reply; larger ones stream */
 #define JSON_DEPTH_MAX          32      /* nesting; a parser's stack is bounded by it */

@@ -20,7 +20,7 @@ int64_t time_now_ms(void);
 /* Nanoseconds of a clock that never steps; for durations and deadlines. */
 uint64_t time_monotonic_ns(void);
 
-/* RFC 3339 in UTC with milliseconds, as API.md has it; years 0000 to 9999. */
+/* RFC 3339 in UTC with milliseconds; years 0000 to 9999. */
 void time_to_rfc3339(int64_t ms, char out[TIME_RFC3339_SIZE]) NONNULL_ALL;
 /* IMF-fixdate (RFC 9110, 5.6.7). */
 void time_to_http(int64_t ms, char out[TIME_HTTP_SIZE]) NONNULL_ALL;

@@ -1,5 +1,5 @@
 /*
- * config: the settings of API.md, read once from the environment at start.
+ * config: the settings, read once from the environment at start.
  * One row a setting in config.c (name, type, default, bounds, secret or not,
  * help); parsing, --help, --check-config and the README's table come from it.
  * Lifetime: filled before any thread starts, constant afterwards.

@@ -56,7 +56,7 @@ static enum err too_large(struct exchange *x, uint32_t max)
 	    "the body is over this endpoint's limit of %u bytes", max);
 }
 
-/* Absent, "" and "-1" all mean unknown (FACTS.md 1.4). */
+/* Absent, "" and "-1" all mean unknown. */
 static bool declared_length(const struct cgi *cgi, uint64_t *length)
 {
 	return str_to_u64(cgi_get(cgi, "CONTENT_LENGTH"), length);

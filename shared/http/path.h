@@ -1,6 +1,6 @@
 /*
  * path: from REQUEST_URI to a path one can route on, and its query.
- * Only the raw target is read: what servers decode differs (FACTS.md 1.4).
+ * Only the raw target is read: what servers decode differs.
  */
 #ifndef HTTP_PATH_H
 #define HTTP_PATH_H

@@ -74,7 +74,7 @@ struct request {
 struct str request_header(const struct request *r, const char *name) NONNULL_ALL;
 /* All values of a repeated header joined by ", ". */
 struct str request_headers(const struct request *r, const char *name) NONNULL_ALL;
-/* A CGI variable; STR_NONE when absent or empty (servers differ, FACTS.md). */
+/* A CGI variable; STR_NONE when absent or empty (servers differ). */
 struct str cgi_get(const struct cgi *c, const char *name) NONNULL_ALL;
 /* The value of {name}; STR_NONE when the route has none. */
 struct str request_parameter(const struct request *r, const char *name) NONNULL_ALL;

@@ -3,7 +3,7 @@
 
 #define EVERY (SCOPE_BIT(SCOPE_COUNT) - SCOPE_BIT(SCOPE_CONTENT_READ))
 
-/* API.md's table: what each role adds to the one above. */
+/* What each role adds to the one above. */
 static const struct {
 	const char *role, *group;
 	enum role   value;
