@@ -164,16 +164,22 @@ static int migrate(struct sqlite_db *db)
 }
 
 /* Ours and not from the future: OK and whether it is up to date; a file that
- * belongs to another program is left alone. */
+ * belongs to another program is left alone.  All of it in one transaction: half of
+ * what another process is just making looks like somebody else's. */
 static int inspect(struct sqlite_db *db, int64_t *version, bool *foreign)
 {
 	int64_t application = 0, tables = 0;
-	int rc = read_number(db, "PRAGMA user_version", version);
+	int rc = sqlite3_exec(db->handle, "BEGIN", NULL, NULL, NULL);
 
+	if (rc == SQLITE_OK)
+		rc = read_number(db, "PRAGMA user_version", version);
 	if (rc == SQLITE_OK)
 		rc = read_number(db, "PRAGMA application_id", &application);
 	if (rc == SQLITE_OK)
 		rc = read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (sqlite3_get_autocommit(db->handle) == 0 &&
+	    sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && rc == SQLITE_OK)
+		rc = sqlite3_errcode(db->handle);
 	*foreign = application != APPLICATION_ID &&
 	    (application != 0 || tables != 0 || *version != 0);
 	return rc;

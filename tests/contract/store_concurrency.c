@@ -494,6 +494,43 @@ TEST(many_processes_open_a_new_store_at_once)
 	}
 }
 
+/* Each comes at another moment of the making, and at another one in each round. */
+static void open_later(struct rig *rig, int round, int i)
+{
+	usleep((useconds_t)((i * 7919 + round * 104729) % 6000));
+	rig_connect(rig);
+	rig_disconnect(rig);
+	_exit(0);
+}
+
+TEST(a_store_that_another_process_is_making_is_not_somebody_elses)
+{
+	enum { COMERS = 6, TIMES = 60 };
+	pid_t children[COMERS];
+	struct rig rig;
+	int status;
+
+	(void)state;
+	for (int round = 0; round < TIMES; round++) {
+		EACH_ENGINE(rig) {
+			rig_disconnect(&rig);
+			rig_remove(&rig);
+			rig_directory(&rig);
+			rig_engines[rig.row].prepare(&rig);
+			for (int i = 0; i < COMERS; i++) {
+				children[i] = fork();
+				if (children[i] == 0)
+					open_later(&rig, round, i);
+			}
+			for (int i = 0; i < COMERS; i++) {
+				assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+				assert_int_equal(status, 0);
+			}
+			rig_connect(&rig);
+		}
+	}
+}
+
 static void write_and_sweep(struct hand *h)
 {
 	char key[24];
@@ -537,5 +574,6 @@ TEST_MAIN(
 	RUN(a_reader_never_sees_half_of_a_list), RUN(a_thread_reads_its_own_writes_at_once),
 	RUN(a_process_reads_what_another_was_told_is_written),
 	RUN(many_processes_open_a_new_store_at_once),
+	RUN(a_store_that_another_process_is_making_is_not_somebody_elses),
 	RUN(a_sweep_beside_writers_takes_only_what_has_expired)
 )
