@@ -140,7 +140,8 @@ static const struct schema export_query = { .name = "ExportQuery", .fields = exp
 	  .conditional = true, .cost = 5,                                                      \
 	  .data = &COLLECTION, .summary = "Publish a " ONE ", now or at its time" },           \
 	{ .method = POST, .path = PATH "/{id}/unpublish", .run = content_unpublish,            \
-	  .scope = SCOPE_CONTENT_WRITE, .reply = &SCHEMA, .conditional = true, .cost = 5,      \
+	  .scope = SCOPE_CONTENT_WRITE, .body = &schema_empty, .reply = &SCHEMA,               \
+	  .conditional = true, .cost = 5,                                                      \
 	  .data = &COLLECTION, .summary = "Make a " ONE " a draft again" },              \
 	{ .method = GET, .path = PATH "/{id}/revisions", .run = content_revisions,             \
 	  .scope = SCOPE_CONTENT_WRITE, .reply = &revision, .page = true,                      \
@@ -149,7 +150,8 @@ static const struct schema export_query = { .name = "ExportQuery", .fields = exp
 	  .scope = SCOPE_CONTENT_WRITE, .reply = &SCHEMA, .data = &COLLECTION,                 \
 	  .summary = "Read a " ONE " as it was" },                                             \
 	{ .method = POST, .path = PATH "/{id}/revisions/{version}/restore",                    \
-	  .run = content_restore, .scope = SCOPE_CONTENT_WRITE, .reply = &SCHEMA,              \
+	  .run = content_restore, .scope = SCOPE_CONTENT_WRITE, .body = &schema_empty,         \
+	  .reply = &SCHEMA,                                                                    \
 	  .conditional = true, .cost = 5,                                                      \
 	  .data = &COLLECTION, .summary = "Give a " ONE " the fields that it had then" }
 

@@ -5,8 +5,6 @@
 #include "base/buf.h"
 #include "http/exchange.h"
 
-static const struct schema no_fields = { .name = "Empty", .fields = (const struct field[]){ { 0 } } };
-
 static const char *const json_types[] = { "application/json", NULL };
 static const char *const patch_types[] = { "application/merge-patch+json", "application/json", NULL };
 
@@ -150,5 +148,5 @@ enum err exchange_read_body(struct exchange *x, const struct body_source *source
 		return refuse_type(x, types);
 	if (route->body_kind == BODY_RAW)
 		return OK;
-	return check_json(x, route->body != NULL ? route->body : &no_fields);
+	return check_json(x, route->body != NULL ? route->body : &schema_empty);
 }

@@ -11,6 +11,10 @@
 #define NUMBER_TEXT_MAX   64            /* a longer number in a query is none */
 #define POINTER_MAX_BYTES 4096          /* a longer pointer gives way to that of what holds it */
 
+const struct schema schema_empty = {
+	.name = "Empty", .fields = (const struct field[]){ { 0 } }
+};
+
 void field_errors_init(struct field_errors *e, struct arena *a)
 {
 	*e = (struct field_errors){ .arena = a };

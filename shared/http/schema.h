@@ -59,6 +59,9 @@ struct schema {
 	bool                open;       /* unknown members are let through */
 };
 
+/* Of a POST that takes nothing: no body, or an object without members. */
+extern const struct schema schema_empty;
+
 struct field_error {
 	struct str pointer;             /* "/tags/3"; for a query "?limit" is "/limit" */
 	struct str detail;              /* "must be at most 200 characters" */

@@ -212,6 +212,14 @@ describe('changes', () => {
     assert.deepEqual(r.json().errors.map(e => e.pointer).sort(), ['/cover_url', '/id', '/nonsense', '/slug', '/tags/1', '/title'])
   })
 
+  test('what takes nothing refuses what it is given', async () => {
+    const { id } = await made('blog', { title: unique('post') })
+    const r = await edit('POST', `/v1/blog/${id}/unpublish`, { nonsense: 1 })
+    assert.equal(r.status, 422)
+    assert.deepEqual(r.json().errors.map(e => e.pointer), ['/nonsense'])
+    assert.equal((await edit('POST', `/v1/blog/${id}/unpublish`, {})).status, 200)
+  })
+
   test('a taken slug is a conflict', async () => {
     const { slug } = await made('blog', { title: unique('post') })
     const r = await edit('POST', '/v1/blog', { title: 'x', slug })

@@ -369,6 +369,8 @@ describe('deploy/run', { skip: external }, () => {
     const second = run({ PORT, STATE_DIR: path.join(temporaryFolder(), 'b') })
     assert.notEqual((await second.exited).code, 0)
     assert.match(second.err, /in use/i)
+    // Its account is made by now, and this was the one time that the password is shown.
+    assert.match(second.out, /^password \S+$/m)
     await stop(first)
   })
 
