@@ -27,13 +27,13 @@ struct process {
 	struct loop     loop;
 	struct worker  *workers;
 	pthread_t      *threads;
-	unsigned        n_workers;      /* open, or to be opened by their threads */
+	unsigned        n_workers;      /* that are open */
 	bool            serving;        /* whoever reads standard error reads the log */
 };
 
 struct start {
-	struct process *process;
-	unsigned        index;          /* of the worker */
+	struct loop   *loop;
+	struct worker *worker;
 };
 
 /* Why it does not start: for whoever started it by hand in plain text, else into
@@ -94,26 +94,21 @@ static void close_process(struct process *p)
 	arena_clean(&p->arena);
 }
 
-static int open_worker(struct process *p, unsigned index)
-{
-	enum err e = worker_open(&p->workers[index], &p->app, index);
-
-	if (e == OK)
-		return EX_OK;
-	complain(p, str_of(err_text(e)));
-	return EX_UNAVAILABLE;
-}
-
-/* The first one, which says whether it can be done.  The others open in their own
- * threads: a connection to the store takes longer than the first request. */
 static int open_workers(struct process *p, unsigned count)
 {
 	p->workers = calloc(count, sizeof(*p->workers));
 	p->threads = calloc(count, sizeof(*p->threads));
 	if (p->workers == NULL || p->threads == NULL)
 		return EX_OSERR;
-	p->n_workers = count;
-	return open_worker(p, 0);
+	while (p->n_workers < count) {
+		enum err e = worker_open(&p->workers[p->n_workers], &p->app, p->n_workers);
+		if (e != OK) {
+			complain(p, str_of(err_text(e)));
+			return EX_UNAVAILABLE;
+		}
+		p->n_workers++;
+	}
+	return EX_OK;
 }
 
 static int open_listener(struct process *p, struct str address)
@@ -141,12 +136,7 @@ static void *work(void *context)
 	struct start s = *(struct start *)context;
 
 	free(context);
-	if (s.index > 0) {
-		int status = open_worker(s.process, s.index);
-		if (status != EX_OK)
-			_exit(status);          /* as start_threads; who started this tries again */
-	}
-	loop_work(&s.process->loop, &s.process->workers[s.index]);
+	loop_work(s.loop, s.worker);
 	return NULL;
 }
 
@@ -156,7 +146,7 @@ static int start_threads(struct process *p)
 		struct start *s = malloc(sizeof(*s));
 		if (s == NULL)
 			return EX_OSERR;
-		*s = (struct start){ p, i };
+		*s = (struct start){ &p->loop, &p->workers[i] };
 		int e = pthread_create(&p->threads[i], NULL, work, s);
 		if (e != 0) {
 			complain(p, str_of(strerror(e)));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import net from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { FcgiConnection, cgi, descriptorsOf, fcgiRequest, startHandler, startStack, until, workersOpen } from './harness.mjs'
+import { FcgiConnection, cgi, descriptorsOf, fcgiRequest, startHandler, startStack, until } from './harness.mjs'
 
 const MANY = 2000
 const resident = pid => Number(/^VmRSS:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1])
@@ -20,7 +20,6 @@ describe('a handler', () => {
   before(async () => {
     health = await startHandler('health')
     await health.fcgi(me)
-    await workersOpen(health.pid)
     idle = descriptorsOf(health.pid)
   })
   after(async () => assert.equal((await health.stop()).code, 0))
@@ -87,7 +86,6 @@ describe('behind lighttpd', { skip: Boolean(process.env.QUIVER_URL) }, () => {
   test(`${MANY} clients stay connected, and all are answered`, async () => {
     const port = Number(new URL(stack.url).port)
     const pid = stack.pids().content[0]
-    await workersOpen(pid)
     const idle = descriptorsOf(pid)
     const all = await inBatches(MANY, 100, () => client(port))
     for (let at = 0; at < MANY; at += 200) {

@@ -154,13 +154,6 @@ export function childrenOf (pid) {
 export const commandOf = pid => fs.readFileSync(`/proc/${pid}/comm`, 'utf8').trim()
 export const descriptorsOf = pid => fs.readdirSync(`/proc/${pid}/fd`).length
 
-// Workers open their connections to the store while the first requests are answered already.  The writer has one, too.
-export async function workersOpen (pid, threads = 8) {
-  const folder = `/proc/${pid}/fd`
-  const link = fd => { try { return fs.readlinkSync(`${folder}/${fd}`) } catch { return '' } }
-  await until('all workers have their connection', () => fs.readdirSync(folder).filter(fd => link(fd).endsWith('/quiver.db')).length === threads + 1)
-}
-
 // --- where the executables are -----------------------------------------------------------------------------------
 
 export const HANDLERS = fs.existsSync(path.join(BUILD, 'bin')) ? fs.readdirSync(path.join(BUILD, 'bin')).sort() : []
