@@ -46,6 +46,23 @@ describe('deploy/configure', () => {
     assert.match(text, /FcgidInitialEnv PUBLIC_URL "https:\/\/example\.com"/)
   })
 
+  test('a setting is a value to Apache, whatever is in it', () => {
+    const root = makeRoot()
+    const text = configure('apache-fcgid', root, 8080, HANDLERS, { SITE_TITLE: 'My "blog" \\" & <b>', OWNER_PASSWORD: 'not for handlers' })
+    assert.match(text, /FcgidInitialEnv SITE_TITLE "My \\"blog\\" \\\\\\" & <b>"/)
+    assert.doesNotMatch(text, /OWNER_PASSWORD/)
+    const file = path.join(root.root, 'conf')
+    fs.writeFileSync(file, text)
+    const checked = run('apache2', '-t', '-f', file)
+    assert.equal(checked.status, 0, checked.stderr)
+  })
+
+  for (const SITE_TITLE of ['two\nlines', 'a ${NAME}']) {
+    test(`${JSON.stringify(SITE_TITLE)} is refused for Apache`, () => {
+      assert.throws(() => configure('apache-fcgid', makeRoot(), 8080, HANDLERS, { SITE_TITLE }), /SITE_TITLE/)
+    })
+  }
+
   for (const args of [[], ['caddy'], ['nginx', '--port'], ['nginx', '--nope', '1'], ['nginx', '--bin', '/nowhere'], ['nginx', '--handlers', 'nope']]) {
     test(`${JSON.stringify(args)} is refused`, () => {
       const r = run(path.join(TOP, 'deploy/configure'), ...args)
