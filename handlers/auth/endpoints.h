@@ -4,6 +4,7 @@
 #ifndef HANDLERS_AUTH_ENDPOINTS_H
 #define HANDLERS_AUTH_ENDPOINTS_H
 
+#include "auth/identity.h"
 #include "http/app.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -11,6 +12,9 @@
 endpoint auth_login, auth_refresh, auth_logout;         /* sign_in.c */
 endpoint auth_me, auth_rename, auth_change_password;    /* me.c */
 endpoint auth_discovery, auth_keys;                     /* discovery.c */
+
+/* What the identity provider works with, for a request. */
+struct identity_call auth_call(const struct request *req) NONNULL_ALL;
 
 /* --setup: the database, the signing key, the owner (setup.c). */
 int auth_setup(struct app *app, struct worker *worker);

@@ -39,35 +39,36 @@ static enum err gone(struct response *res, enum err e)
 
 enum err auth_me(const struct request *req, struct response *res)
 {
-	struct account account;
-	enum err       e = identity_account(req->app->auth, req->store, req->arena,
-	    req->principal.id, req->now_ms, &account);
+	struct identity_call k = auth_call(req);
+	struct account       account;
+	enum err             e = IDENTITY_CALL(&k, account, &req->principal, &account);
 
 	return e == OK ? put_profile(req, res, &account) : gone(res, e);
 }
 
 enum err auth_rename(const struct request *req, struct response *res)
 {
-	struct str     name = STR("name");
-	struct account account;
-	uint64_t       version = 0;
-	enum err       e = identity_account(req->app->auth, req->store, req->arena,
-	    req->principal.id, req->now_ms, &account);
+	struct identity_call k = auth_call(req);
+	struct str           name = STR("name");
+	struct account       account;
+	uint64_t             version = 0;
+	enum err             e = IDENTITY_CALL(&k, account, &req->principal, &account);
 
 	if (e == OK)
 		e = request_if_match(req, account.id, account.version, &version);
 	if (e == OK && json_get(req->json, name) != NULL)
-		e = identity_rename(req->app->auth, req->store, req->arena, account.id,
-		    json_get_string(req->json, "name"), version, req->now_ms, &account);
+		e = IDENTITY_CALL(&k, rename, &req->principal,
+		    json_get_string(req->json, "name"), version, &account);
 	return e == OK ? put_profile(req, res, &account) : gone(res, e);
 }
 
 enum err auth_change_password(const struct request *req, struct response *res)
 {
-	struct str why = STR_NONE;
-	enum err   e = identity_change_password(req->app->auth, req->store, req->arena,
-	    &req->principal, json_get_string(req->json, "old_password"),
-	    json_get_string(req->json, "new_password"), req->now_ms, &why);
+	struct identity_call k = auth_call(req);
+	struct str           why = STR_NONE;
+	enum err             e = IDENTITY_CALL(&k, change_password, &req->principal,
+	    json_get_string(req->json, "old_password"),
+	    json_get_string(req->json, "new_password"), &why);
 
 	if (why.ptr == NULL)
 		return e;

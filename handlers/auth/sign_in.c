@@ -1,10 +1,12 @@
 #include "auth/endpoints.h"
 #include "auth/identity.h"
 
-static struct identity_client client_of(const struct request *req)
+struct identity_call auth_call(const struct request *req)
 {
-	return (struct identity_client){
-		.address = req->address, .agent = request_header(req, "User-Agent"),
+	return (struct identity_call){
+		.auth = req->app->auth, .store = req->store, .arena = req->arena,
+		.from = { req->address, request_header(req, "User-Agent") },
+		.now_ms = req->now_ms,
 	};
 }
 
@@ -26,26 +28,23 @@ static enum err put_tokens(struct response *res, const struct identity_tokens *t
 
 enum err auth_login(const struct request *req, struct response *res)
 {
-	struct identity_client from = client_of(req);
-	struct identity_tokens tokens;
-	enum err               e;
+	struct identity_call  k = auth_call(req);
+	struct identity_login in;
+	enum err              e = IDENTITY_CALL(&k, login, json_get_string(req->json, "email"),
+	    json_get_string(req->json, "password"), &in);
 
-	e = identity_login(req->app->auth, req->store, req->arena,
-	    json_get_string(req->json, "email"), json_get_string(req->json, "password"), &from,
-	    req->now_ms, &tokens);
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the e-mail address or the password is wrong");
-	return e == OK ? put_tokens(res, &tokens) : e;
+	return e == OK ? put_tokens(res, &in.tokens) : e;
 }
 
 enum err auth_refresh(const struct request *req, struct response *res)
 {
-	struct identity_client from = client_of(req);
+	struct identity_call   k = auth_call(req);
 	struct identity_tokens tokens;
-	enum err               e;
+	enum err               e = IDENTITY_CALL(&k, refresh,
+	    json_get_string(req->json, "refresh_token"), &tokens);
 
-	e = identity_refresh(req->app->auth, req->store, req->arena,
-	    json_get_string(req->json, "refresh_token"), &from, req->now_ms, &tokens);
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the refresh token is not good any more: sign in again");
 	return e == OK ? put_tokens(res, &tokens) : e;
@@ -53,7 +52,9 @@ enum err auth_refresh(const struct request *req, struct response *res)
 
 enum err auth_logout(const struct request *req, struct response *res)
 {
+	struct identity_call k = auth_call(req);
+
 	(void)res;
-	return identity_logout(req->app->auth, req->store, req->arena, &req->principal,
-	    json_get_bool(req->json, "everywhere", false), req->now_ms);
+	return IDENTITY_CALL(&k, logout, &req->principal,
+	    json_get_bool(req->json, "everywhere", false));
 }

@@ -77,6 +77,7 @@ enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
 	if (auth == NULL)
 		abort();
 	auth->config = c;
+	auth->identity = &identity_local;
 	auth->issuer = c->public_url.len > 0 ? c->public_url : DEFAULT_ISSUER;
 	auth->keys = keys_new(c->secret_key);
 	auth->cache = token_cache_new();
@@ -106,6 +107,11 @@ void auth_close(struct auth *auth)
 struct str auth_issuer(const struct auth *auth)
 {
 	return auth->issuer;
+}
+
+const struct identity_provider *auth_identity(const struct auth *auth)
+{
+	return auth->identity;
 }
 
 enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *a,
@@ -256,8 +262,12 @@ static enum err bearer_principal(struct attempt *t, struct str bearer, struct pr
 		return OK;
 	}
 	/* Every JSON object that begins with a name begins like this in base64url. */
-	if (str_starts(bearer, STR("eyJ")))
-		return session_principal(t, bearer, out, count);
+	if (str_starts(bearer, STR("eyJ"))) {
+		enum err e = session_principal(t, bearer, out, count);
+
+		out->token = bearer;
+		return e;
+	}
 	return refuse(t, bearer.len == 0 ? "unknown_scheme" : "unknown_form");
 }
 

@@ -89,10 +89,13 @@ static enum err begin_session(struct auth *auth, struct store_connection *c, str
 	return e == OK ? store_write(c, ops, COUNT(ops), STORE_DURABLE, now_ms, &result) : e;
 }
 
-enum err identity_login(struct auth *auth, struct store_connection *c, struct arena *a,
-    struct str email, struct str password, const struct identity_client *from, int64_t now_ms,
-    struct identity_tokens *out)
+static enum err login(const struct identity_call *k, struct str email, struct str password,
+    struct identity_login *out)
 {
+	struct auth               *auth = k->auth;
+	struct store_connection   *c = k->store;
+	struct arena              *a = k->arena;
+	int64_t                    now_ms = k->now_ms;
 	const struct token_signer *signer;
 	struct account_record      r;
 	struct session             s;
@@ -106,11 +109,12 @@ enum err identity_login(struct auth *auth, struct store_connection *c, struct ar
 		e = check_password(auth, c, a, email, password, now_ms, &known, &r);
 		if (e != OK)
 			return e;
-		e = begin_session(auth, c, a, &r, from, now_ms, &s, &out->refresh_token);
+		e = begin_session(auth, c, a, &r, &k->from, now_ms, &s, &out->tokens.refresh_token);
 	}
 	if (e != OK)
 		return e == ERR_STALE || e == ERR_NOT_FOUND ? ERR_UNAVAILABLE : e;
-	return issue(auth, a, signer, &r.account, s.id, now_ms, out);
+	out->challenge = CHALLENGE_NONE;
+	return issue(auth, a, signer, &r.account, s.id, now_ms, &out->tokens);
 }
 
 /* --- refreshing ----------------------------------------------------------------- */
@@ -190,10 +194,13 @@ static enum err end_family(struct auth *auth, struct store_connection *c, struct
 	return e == OK ? ERR_UNAUTHENTICATED : e;
 }
 
-enum err identity_refresh(struct auth *auth, struct store_connection *c, struct arena *a,
-    struct str refresh_token, const struct identity_client *from, int64_t now_ms,
+static enum err refresh_tokens(const struct identity_call *k, struct str refresh_token,
     struct identity_tokens *out)
 {
+	struct auth               *auth = k->auth;
+	struct store_connection   *c = k->store;
+	struct arena              *a = k->arena;
+	int64_t                    now_ms = k->now_ms;
 	const struct token_signer *signer;
 	struct grant               g;
 	enum err                   e = ERR_STALE;
@@ -205,7 +212,7 @@ enum err identity_refresh(struct auth *auth, struct store_connection *c, struct 
 		if (e == OK)
 			e = keys_signer(auth->keys, c, a, now_ms, &signer);
 		if (e == OK)
-			e = rotate(auth, c, a, &g, from, now_ms, &out->refresh_token);
+			e = rotate(auth, c, a, &g, &k->from, now_ms, &out->refresh_token);
 	}
 	if (e == ERR_NOT_FOUND)
 		return ERR_UNAUTHENTICATED;
@@ -251,51 +258,49 @@ static enum err raise_epoch(struct store_connection *c, struct arena *a, struct 
 	return e;
 }
 
-enum err identity_logout(struct auth *auth, struct store_connection *c, struct arena *a,
-    const struct principal *who, bool everywhere, int64_t now_ms)
+static enum err logout(const struct identity_call *k, const struct principal *who,
+    bool everywhere)
 {
 	enum err e;
 
 	if (!everywhere) {
 		if (who->session.len == 0)
 			return OK;      /* an API key has no session to end */
-		return session_end(auth, c, a, who->id, who->session, now_ms);
+		return session_end(k->auth, k->store, k->arena, who->id, who->session, k->now_ms);
 	}
-	e = raise_epoch(c, a, who->id, now_ms);
+	e = raise_epoch(k->store, k->arena, who->id, k->now_ms);
 	if (e == OK || e == ERR_NOT_FOUND)
-		e = session_end_all(auth, c, a, who->id, STR_NONE, now_ms);
+		e = session_end_all(k->auth, k->store, k->arena, who->id, STR_NONE, k->now_ms);
 	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
 }
 
 /* --- the account ---------------------------------------------------------------- */
 
-enum err identity_account(struct auth *auth, struct store_connection *c, struct arena *a,
-    struct str id, int64_t now_ms, struct account *out)
+static enum err read_account(const struct identity_call *k, const struct principal *who,
+    struct account *out)
 {
 	struct account_record r;
-	enum err              e = account_read(c, a, id, now_ms, &r);
+	enum err              e = account_read(k->store, k->arena, who->id, k->now_ms, &r);
 
-	(void)auth;
 	if (e == OK)
 		*out = r.account;
 	return e;
 }
 
-enum err identity_rename(struct auth *auth, struct store_connection *c, struct arena *a,
-    struct str id, struct str name, uint64_t version, int64_t now_ms, struct account *out)
+static enum err rename_account(const struct identity_call *k, const struct principal *who,
+    struct str name, uint64_t version, struct account *out)
 {
 	struct account_record r;
 	enum err              e = ERR_STALE;
 
-	(void)auth;
 	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
-		e = account_read(c, a, id, now_ms, &r);
+		e = account_read(k->store, k->arena, who->id, k->now_ms, &r);
 		if (e != OK)
 			return e;
 		if (version != 0 && version != r.account.version)
 			return ERR_STALE;
 		r.account.name = name;
-		e = put_account(c, a, &r, NULL, now_ms);
+		e = put_account(k->store, k->arena, &r, NULL, k->now_ms);
 	}
 	if (e == OK)
 		*out = r.account;
@@ -331,13 +336,16 @@ static enum err replace_password(struct auth *auth, struct store_connection *c, 
 	return e == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : e;
 }
 
-enum err identity_change_password(struct auth *auth, struct store_connection *c,
-    struct arena *a, const struct principal *who, struct str old_password,
-    struct str new_password, int64_t now_ms, struct str *why)
+static enum err change_password(const struct identity_call *k, const struct principal *who,
+    struct str old_password, struct str new_password, struct str *why)
 {
-	struct account_record r;
-	struct str            known = STR_NONE, phc = STR_NONE;
-	enum err              e = ERR_STALE;
+	struct auth             *auth = k->auth;
+	struct store_connection *c = k->store;
+	struct arena            *a = k->arena;
+	int64_t                  now_ms = k->now_ms;
+	struct account_record    r;
+	struct str               known = STR_NONE, phc = STR_NONE;
+	enum err                 e = ERR_STALE;
 
 	*why = str_of(password_problem(new_password));
 	if (why->ptr != NULL)
@@ -359,3 +367,12 @@ enum err identity_change_password(struct auth *auth, struct store_connection *c,
 		e = session_end_all(auth, c, a, who->id, who->session, now_ms);
 	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
 }
+
+const struct identity_provider identity_local = {
+	.login = login,
+	.refresh = refresh_tokens,
+	.logout = logout,
+	.account = read_account,
+	.rename = rename_account,
+	.change_password = change_password,
+};

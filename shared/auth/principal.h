@@ -42,6 +42,8 @@ struct principal {
 	struct str  email, name;        /* as the token says; may be absent */
 	struct str  plan, tenant;
 	int64_t     expires_ms;         /* of the credential; 0: none */
+	struct str  token;              /* the session's access token as it came, for providers that
+	                                 * want it back; nothing else may be done with it */
 };
 
 /* "content:read"; "" for SCOPE_UNSET and SCOPE_PUBLIC. */

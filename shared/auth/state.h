@@ -4,7 +4,7 @@
 #ifndef AUTH_STATE_H
 #define AUTH_STATE_H
 
-#include "auth/auth.h"
+#include "auth/identity.h"
 #include "auth/keys.h"
 #include "auth/password.h"
 #include "auth/revoked.h"
@@ -17,6 +17,7 @@ enum auth_count {
 
 struct auth {
 	const struct config    *config;
+	const struct identity_provider *identity;
 	struct str              issuer;
 	struct keys            *keys;
 	struct token_cache     *cache;

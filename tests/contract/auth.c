@@ -224,7 +224,7 @@ TEST(a_revocation_is_seen_at_once_by_another_process_of_the_machine)
 	token = rig_login(&r).access_token;
 	assert_true(rig_is_alive(&other, token));       /* and remembered there */
 	p = rig_principal(&r, token);
-	assert_int_equal(identity_logout(r.auth, r.c, &r.a, &p, false, r.now_ms), OK);
+	assert_int_equal(identity_local.logout(rig_call(&r), &p, false), OK);
 	assert_false(rig_is_alive(&other, token));
 	rig_detach(&other);
 	rig_close(&r);
@@ -247,7 +247,7 @@ TEST(a_revocation_is_seen_across_a_fork)
 		struct rig own = r;
 
 		rig_attach(&own);
-		_exit(identity_logout(own.auth, own.c, &own.a, &p, false, own.now_ms) == OK ? 0 : 1);
+		_exit(identity_local.logout(rig_call(&own), &p, false) == OK ? 0 : 1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -266,7 +266,7 @@ TEST(a_fresh_table_is_filled_from_the_store)
 	alive = arena_dup(&r.a, rig_login(&r).access_token);
 	ended = rig_login(&r).access_token;
 	p = rig_principal(&r, ended);
-	assert_int_equal(identity_logout(r.auth, r.c, &r.a, &p, false, r.now_ms), OK);
+	assert_int_equal(identity_local.logout(rig_call(&r), &p, false), OK);
 	assert_int_equal(unlink(arena_printf(&r.a, "%s/revoked.shm", r.dir).ptr), 0);
 	struct rig later = r;
 	rig_attach(&later);
@@ -297,7 +297,7 @@ TEST(when_the_table_is_full_the_store_decides)
 	alive = rig_login(&r).access_token;
 	ended = rig_login(&r).access_token;
 	p = rig_principal(&r, ended);
-	assert_int_equal(identity_logout(r.auth, r.c, &r.a, &p, false, r.now_ms), OK);
+	assert_int_equal(identity_local.logout(rig_call(&r), &p, false), OK);
 	assert_false(rig_is_alive(&r, ended));
 	assert_true(rig_is_alive(&r, alive));
 	revoked_close(&table);

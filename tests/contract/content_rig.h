@@ -28,8 +28,7 @@ static const char *const rig_settings[] = { "OWNER_EMAIL=" RIG_EMAIL, "OWNER_PAS
 
 static int rig_open(void **state)
 {
-	struct identity_tokens tokens;
-	struct identity_client from = { STR("127.0.0.1"), STR("test") };
+	struct identity_login in;
 	struct str email, password;
 
 	(void)state;
@@ -40,10 +39,11 @@ static int rig_open(void **state)
 	log_open(&rig.app.config, "content");
 	assert_int_equal(identity_ensure_owner(rig.app.auth, rig.worker.store, &rig.arena,
 	    time_now_ms(), &email, &password), OK);
-	assert_int_equal(identity_login(rig.app.auth, rig.worker.store, &rig.arena, STR(RIG_EMAIL),
-	    STR(RIG_PASSWORD), &from, time_now_ms(), &tokens), OK);
+	struct identity_call k = { .auth = rig.app.auth, .store = rig.worker.store,
+		.arena = &rig.arena, .now_ms = time_now_ms() };
+	assert_int_equal(identity_local.login(&k, STR(RIG_EMAIL), STR(RIG_PASSWORD), &in), OK);
 	snprintf(rig_token, sizeof(rig_token), "HTTP_AUTHORIZATION=Bearer %.*s",
-	    STR_ARG(tokens.access_token));
+	    STR_ARG(in.tokens.access_token));
 	return 0;
 }
 

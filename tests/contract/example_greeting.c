@@ -24,8 +24,7 @@ static const char *token;               /* a CGI variable */
 
 static int open_example(void **state)
 {
-	struct identity_tokens tokens;
-	struct identity_client from = { STR("127.0.0.1"), STR("test") };
+	struct identity_login in;
 	struct str email, password;
 
 	(void)state;
@@ -33,10 +32,11 @@ static int open_example(void **state)
 	log_open(&f.app.config, "greeting");
 	assert_int_equal(identity_ensure_owner(f.app.auth, f.worker.store, &f.arena,
 	    time_now_ms(), &email, &password), OK);
-	assert_int_equal(identity_login(f.app.auth, f.worker.store, &f.arena, STR(EMAIL),
-	    STR(PASSWORD), &from, time_now_ms(), &tokens), OK);
+	struct identity_call k = { .auth = f.app.auth, .store = f.worker.store,
+		.arena = &f.arena, .now_ms = time_now_ms() };
+	assert_int_equal(identity_local.login(&k, STR(EMAIL), STR(PASSWORD), &in), OK);
 	token = arena_printf(&f.arena, "HTTP_AUTHORIZATION=Bearer %.*s",
-	    STR_ARG(tokens.access_token)).ptr;
+	    STR_ARG(in.tokens.access_token)).ptr;
 	return 0;
 }
 

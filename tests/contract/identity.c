@@ -301,7 +301,7 @@ TEST(logging_out_ends_this_session_at_once_and_no_other)
 	one = rig_login(&r);
 	two = rig_login(&r);
 	p = rig_principal(&r, one.access_token);
-	assert_int_equal(identity_logout(r.auth, r.c, &r.a, &p, false, r.now_ms), OK);
+	assert_int_equal(identity_local.logout(rig_call(&r), &p, false), OK);
 	assert_false(rig_is_alive(&r, one.access_token));
 	assert_int_equal(rig_refresh(&r, one.refresh_token, &t), ERR_UNAUTHENTICATED);
 	assert_true(rig_is_alive(&r, two.access_token));
@@ -320,7 +320,7 @@ TEST(logging_out_everywhere_ends_every_session_and_not_the_next)
 	one = rig_login(&r);
 	two = rig_login(&r);
 	p = rig_principal(&r, one.access_token);
-	assert_int_equal(identity_logout(r.auth, r.c, &r.a, &p, true, r.now_ms), OK);
+	assert_int_equal(identity_local.logout(rig_call(&r), &p, true), OK);
 	assert_false(rig_is_alive(&r, one.access_token));
 	assert_false(rig_is_alive(&r, two.access_token));
 	assert_int_equal(rig_refresh(&r, one.refresh_token, &t), ERR_UNAUTHENTICATED);
@@ -360,7 +360,7 @@ TEST(logging_out_everywhere_ends_more_sessions_than_one_write_takes)
 
 		assert_int_equal(store_write(r.c, &op, 1, STORE_RELAXED, r.now_ms, &result), OK);
 	}
-	assert_int_equal(identity_logout(r.auth, r.c, &r.a, &p, true, r.now_ms), OK);
+	assert_int_equal(identity_local.logout(rig_call(&r), &p, true), OK);
 	assert_int_equal(store_query(r.c, &query, r.now_ms, count_item, &left), OK);
 	assert_int_equal(left, 0);
 	rig_close(&r);
@@ -378,8 +378,8 @@ TEST(a_changed_password_ends_the_other_sessions_and_keeps_this_one)
 	mine = rig_login(&r);
 	other = rig_login(&r);
 	p = rig_principal(&r, mine.access_token);
-	assert_int_equal(identity_change_password(r.auth, r.c, &r.a, &p, STR(RIG_PASSWORD),
-	    STR("a new password altogether"), r.now_ms, &why), OK);
+	assert_int_equal(identity_local.change_password(rig_call(&r), &p, STR(RIG_PASSWORD),
+	    STR("a new password altogether"), &why), OK);
 	assert_null(why.ptr);
 	assert_true(rig_is_alive(&r, mine.access_token));
 	assert_false(rig_is_alive(&r, other.access_token));
@@ -400,11 +400,11 @@ TEST(a_password_is_not_changed_without_the_old_one_or_for_a_weak_one)
 	(void)state;
 	rig_open(&r);
 	p = rig_principal(&r, rig_login(&r).access_token);
-	assert_int_equal(identity_change_password(r.auth, r.c, &r.a, &p, STR("not the old one"),
-	    STR("a new password altogether"), r.now_ms, &why), ERR_UNAUTHENTICATED);
+	assert_int_equal(identity_local.change_password(rig_call(&r), &p, STR("not the old one"),
+	    STR("a new password altogether"), &why), ERR_UNAUTHENTICATED);
 	assert_non_null(why.ptr);
-	assert_int_equal(identity_change_password(r.auth, r.c, &r.a, &p, STR(RIG_PASSWORD),
-	    STR("short"), r.now_ms, &why), ERR_INVALID);
+	assert_int_equal(identity_local.change_password(rig_call(&r), &p, STR(RIG_PASSWORD),
+	    STR("short"), &why), ERR_INVALID);
 	assert_str(why, STR("must be at least 12 characters"));
 	assert_int_equal(rig_sign_in(&r, RIG_EMAIL, RIG_PASSWORD, &t), OK);
 	rig_close(&r);
@@ -419,9 +419,9 @@ TEST(a_session_that_is_over_changes_no_password)
 	(void)state;
 	rig_open(&r);
 	p = rig_principal(&r, rig_login(&r).access_token);
-	assert_int_equal(identity_logout(r.auth, r.c, &r.a, &p, false, r.now_ms), OK);
-	assert_int_equal(identity_change_password(r.auth, r.c, &r.a, &p, STR(RIG_PASSWORD),
-	    STR("a new password altogether"), r.now_ms, &why), ERR_UNAUTHENTICATED);
+	assert_int_equal(identity_local.logout(rig_call(&r), &p, false), OK);
+	assert_int_equal(identity_local.change_password(rig_call(&r), &p, STR(RIG_PASSWORD),
+	    STR("a new password altogether"), &why), ERR_UNAUTHENTICATED);
 	assert_null(why.ptr);
 	rig_close(&r);
 }
@@ -437,18 +437,19 @@ TEST(an_account_is_renamed_by_version)
 	(void)state;
 	rig_open(&r);
 	p = rig_principal(&r, rig_login(&r).access_token);
-	assert_int_equal(identity_account(r.auth, r.c, &r.a, p.id, r.now_ms, &account), OK);
+	assert_int_equal(identity_local.account(rig_call(&r), &p, &account), OK);
 	assert_null(account.name.ptr);
 	assert_int_equal(account.roles, 1u << ROLE_OWNER);
-	assert_int_equal(identity_rename(r.auth, r.c, &r.a, p.id, STR("Ada"), account.version,
-	    r.now_ms, &renamed), OK);
+	assert_int_equal(identity_local.rename(rig_call(&r), &p, STR("Ada"), account.version,
+	    &renamed), OK);
 	assert_str(renamed.name, STR("Ada"));
 	assert_int_equal(renamed.version, account.version + 1);
-	assert_int_equal(identity_rename(r.auth, r.c, &r.a, p.id, STR("Bea"), account.version,
-	    r.now_ms, &renamed), ERR_STALE);
-	assert_int_equal(identity_rename(r.auth, r.c, &r.a, p.id, STR_NONE, 0, r.now_ms, &renamed),
+	assert_int_equal(identity_local.rename(rig_call(&r), &p, STR("Bea"), account.version,
+	    &renamed), ERR_STALE);
+	assert_int_equal(identity_local.rename(rig_call(&r), &p, STR_NONE, 0,
+	    &renamed),
 	    OK);
-	assert_int_equal(identity_account(r.auth, r.c, &r.a, p.id, r.now_ms, &account), OK);
+	assert_int_equal(identity_local.account(rig_call(&r), &p, &account), OK);
 	assert_null(account.name.ptr);
 	assert_str(account.email, STR(RIG_EMAIL));
 	rig_close(&r);
@@ -461,8 +462,8 @@ TEST(an_account_that_is_not_there_is_not_found)
 
 	(void)state;
 	rig_open(&r);
-	assert_int_equal(identity_account(r.auth, r.c, &r.a,
-	    STR("01900000-0000-7000-8000-000000000000"), r.now_ms, &account), ERR_NOT_FOUND);
+	assert_int_equal(identity_local.account(rig_call(&r),
+	    &(struct principal){ .id = STR("01900000-0000-7000-8000-000000000000") }, &account), ERR_NOT_FOUND);
 	rig_close(&r);
 }
 

@@ -109,13 +109,27 @@ static inline void rig_close(struct rig *r)
 	rmdir(r->dir);
 }
 
+/* What the provider works with, now. */
+static inline const struct identity_call *rig_call(struct rig *r)
+{
+	struct identity_call *k = ARENA_NEW(&r->a, struct identity_call);
+
+	*k = (struct identity_call){
+		.auth = r->auth, .store = r->c, .arena = &r->a,
+		.from = { STR("192.0.2.7"), STR("test/1") }, .now_ms = r->now_ms,
+	};
+	return k;
+}
+
 static inline enum err rig_sign_in(struct rig *r, const char *email, const char *password,
     struct identity_tokens *out)
 {
-	struct identity_client from = { STR("192.0.2.7"), STR("test/1") };
+	struct identity_login in;
+	enum err              e = identity_local.login(rig_call(r), str_of(email),
+	    str_of(password), &in);
 
-	return identity_login(r->auth, r->c, &r->a, str_of(email), str_of(password), &from,
-	    r->now_ms, out);
+	*out = e == OK ? in.tokens : (struct identity_tokens){ 0 };
+	return e;
 }
 
 static inline struct identity_tokens rig_login(struct rig *r)
@@ -128,9 +142,7 @@ static inline struct identity_tokens rig_login(struct rig *r)
 
 static inline enum err rig_refresh(struct rig *r, struct str token, struct identity_tokens *out)
 {
-	struct identity_client from = { STR("192.0.2.7"), STR("test/1") };
-
-	return identity_refresh(r->auth, r->c, &r->a, token, &from, r->now_ms, out);
+	return identity_local.refresh(rig_call(r), token, out);
 }
 
 static inline enum err rig_who(struct rig *r, const char *authorization, struct principal *out,

@@ -83,22 +83,28 @@ static void rig_close(struct rig *r)
 	arena_clean(&r->a);
 }
 
+static struct identity_call rig_call(struct rig *r)
+{
+	return (struct identity_call){
+		.auth = r->auth, .store = r->c, .arena = &r->a,
+		.from = { STR("192.0.2.7"), STR("bench") }, .now_ms = r->now_ms,
+	};
+}
+
 static struct identity_tokens rig_login(struct rig *r)
 {
-	struct identity_client from = { STR("192.0.2.7"), STR("bench") };
-	struct identity_tokens t = { 0 };
+	struct identity_call  k = rig_call(r);
+	struct identity_login in;
 
-	must(identity_login(r->auth, r->c, &r->a, STR(EMAIL), STR(PASSWORD), &from, r->now_ms,
-	    &t) == OK, "cannot sign in");
-	return t;
+	must(identity_local.login(&k, STR(EMAIL), STR(PASSWORD), &in) == OK, "cannot sign in");
+	return in.tokens;
 }
 
 static void rig_refresh(struct rig *r, struct identity_tokens *t)
 {
-	struct identity_client from = { STR("192.0.2.7"), STR("bench") };
+	struct identity_call k = rig_call(r);
 
-	must(identity_refresh(r->auth, r->c, &r->a, t->refresh_token, &from, r->now_ms, t) == OK,
-	    "cannot refresh");
+	must(identity_local.refresh(&k, t->refresh_token, t) == OK, "cannot refresh");
 }
 
 /* The best of several runs of `times` calls, per call. */
