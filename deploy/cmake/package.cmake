@@ -75,5 +75,7 @@ set(CPACK_PACKAGE_NAME quiver)
 set(CPACK_PACKAGE_CONTACT "Quiver <quiver@localhost>")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Loaded when something calls out, so it is not among what the linker knows.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS libcurl4)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "lighttpd | nginx | apache2")
 include(CPack)

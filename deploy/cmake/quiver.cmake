@@ -12,6 +12,8 @@ quiver_package(JSONC json-c)
 quiver_package(JWT libjwt)
 quiver_package(SQLITE sqlite3)
 quiver_package(ARGON2 libargon2)
+# Its headers alone: net/curl_library loads it when something calls out.
+quiver_package(CURL libcurl)
 # Content's own: Markdown, HTML5, front matter, archives.
 quiver_package(CMARK libcmark-gfm)
 quiver_package(GUMBO gumbo)
@@ -21,10 +23,10 @@ quiver_package(TOML tomlplusplus)
 
 set(QUIVER_LIBRARIES
     PkgConfig::FCGI PkgConfig::OPENSSL PkgConfig::JSONC PkgConfig::JWT
-    PkgConfig::SQLITE PkgConfig::ARGON2 Threads::Threads m)
+    PkgConfig::SQLITE PkgConfig::ARGON2 Threads::Threads ${CMAKE_DL_LIBS} m)
 
 add_library(quiver_flags INTERFACE)
-target_include_directories(quiver_flags INTERFACE ${PROJECT_SOURCE_DIR}/shared)
+target_include_directories(quiver_flags INTERFACE ${PROJECT_SOURCE_DIR}/shared ${CURL_INCLUDE_DIRS})
 target_compile_definitions(quiver_flags INTERFACE _GNU_SOURCE QUIVER_VERSION="${PROJECT_VERSION}")
 target_compile_options(quiver_flags INTERFACE
     -Wall -Wextra -Wno-missing-field-initializers -Wformat=2 -Wundef -Wshadow -Wpointer-arith -Wvla -Wwrite-strings

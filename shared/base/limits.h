@@ -37,6 +37,14 @@
 #define STORE_KEY_MAX_BYTES     512     /* partition or sort key; DynamoDB's sort key has 1,024 */
 #define STORE_ITEM_MAX_BYTES    (16u << 20)     /* one item's JSON (DynamoDB: 400 KB, its engine says so) */
 #define STORE_OPS_MAX           100     /* operations of one transaction; DynamoDB's bound */
+#define HTTP_DEADLINE_MS        10000   /* an outgoing call that names none */
+#define HTTP_CONNECT_MS         5000    /* of it, for DNS, TCP and TLS */
+#define HTTP_URL_MAX_BYTES      8192    /* an outgoing URL: authorization requests are long */
+#define HTTP_RESPONSE_MAX_BYTES (1u << 20)      /* an outgoing call's reply, unless it says another */
+#define HTTP_HEAD_MAX_BYTES     65536   /* all header lines of such a reply */
+#define HTTP_HEADERS_MAX        128     /* and how many */
+#define HTTP_REDIRECTS_MAX      3       /* to the same host, where they are followed at all */
+#define HTTP_CONNECTIONS_MAX    8       /* that a worker keeps alive */
 #define CONNECTIONS_MAX         8192    /* FastCGI connections of one process */
 
 #endif

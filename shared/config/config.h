@@ -38,6 +38,7 @@ struct config {
 	struct str       trusted_proxies;       /* the list as given: access/ parses it */
 	struct str       cors_origins;          /* the list as given: http/ parses it */
 	struct str       smtp_url, mail_from;
+	struct str       net_ca_file;   /* empty: the system's authorities */
 	struct str       metrics_token; /* empty: loopback only */
 	uint32_t         threads, drain_s;
 	uint32_t         body_max_bytes;

@@ -1,7 +1,9 @@
 #include "config/settings.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/config.h"
 
@@ -56,6 +58,18 @@ static const char *check_public_url(struct str value)
 	    str_contains(value, STR("?")) || str_contains(value, STR("#")))
 		return "expected http://HOST or https://HOST, with no query";
 	return NULL;
+}
+
+/* Also: no longer than a path may be. */
+static const char *check_readable(struct str value)
+{
+	char path[PATH_MAX];
+
+	if (value.len >= sizeof(path))
+		return "the path is too long";
+	memcpy(path, value.ptr, value.len);
+	path[value.len] = '\0';
+	return access(path, R_OK) == 0 ? NULL : "name a file that this user may read";
 }
 
 static const char *check_email(struct str value)
@@ -128,6 +142,10 @@ static const struct setting settings[] = {
 	  .help = "mail server; not in this version" },
 	{ .name = "MAIL_FROM", .type = SETTING_TEXT, .offset = offsetof(struct config, mail_from),
 	  .otherwise = "", .otherwise_says = "none", .help = "sender of mail" },
+	{ .name = "NET_CA_FILE", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, net_ca_file), .otherwise = "",
+	  .otherwise_says = "the system's", .check = check_readable,
+	  .help = "PEM file with the certificate authorities to trust in calls to other services" },
 	{ .name = "METRICS_TOKEN", .type = SETTING_TEXT,
 	  .offset = offsetof(struct config, metrics_token), .otherwise = "",
 	  .otherwise_says = "none: loopback only", .check = check_header_value, .secret = true,

@@ -154,5 +154,13 @@ void worker_close(struct worker *w)
 {
 	if (w->store != NULL)
 		store_disconnect(w->store);
+	http_client_free(w->net);
 	arena_clean(&w->arena);
+}
+
+struct http_client *worker_net(struct worker *w)
+{
+	if (w->net == NULL)
+		w->net = http_client_new(w->app->metrics, w->app->config.net_ca_file);
+	return w->net;
 }

@@ -13,6 +13,7 @@
 #include "http/route.h"
 #include "limit/limit.h"
 #include "metrics/metrics.h"
+#include "net/http_client.h"
 #include "store/store.h"
 
 enum handler_needs {
@@ -60,6 +61,7 @@ struct worker {
 	struct arena             arena; /* of the request it works on */
 	struct store_connection *store; /* NULL when the handler needs none */
 	struct exchange         *exchange;      /* the request it works on; http's own */
+	struct http_client      *net;   /* NULL until worker_net */
 	unsigned                 index;
 };
 
@@ -69,5 +71,7 @@ NODISCARD enum err app_open(struct app *app, const struct handler *h, struct are
 void app_close(struct app *app) NONNULL_ALL;
 NODISCARD enum err worker_open(struct worker *w, struct app *app, unsigned index) NONNULL_ALL;
 void worker_close(struct worker *w) NONNULL_ALL;
+/* The worker's client for calls to other services; made when first asked for. */
+NODISCARD struct http_client *worker_net(struct worker *w) NONNULL_ALL;
 
 #endif

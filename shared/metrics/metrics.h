@@ -33,6 +33,8 @@ enum metric {
 	METRIC_LOG_LINES,               /* counter: level */
 	METRIC_PROCESS_START,           /* gauge, unix seconds: handler, pid */
 	METRIC_BUILD_INFO,              /* gauge, 1: handler, version */
+	METRIC_OUTGOING,                /* counter: purpose (jwks, mail, …), outcome */
+	METRIC_OUTGOING_DURATION,       /* histogram, seconds: purpose */
 	METRIC_DROPPED_SERIES,          /* counter */
 	METRIC_COUNT
 };

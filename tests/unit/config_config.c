@@ -77,7 +77,7 @@ TEST(every_row_has_a_name_once)
 	for (; config_name(n) != NULL; n++)
 		for (size_t i = 0; i < n; i++)
 			assert_row(strcmp(config_name(i), config_name(n)) != 0, config_name(n));
-	assert_int_equal(n, 28);
+	assert_int_equal(n, 29);
 }
 
 TEST(nothing_set_is_a_full_configuration)
@@ -237,6 +237,7 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "OWNER_EMAIL", "a@b@c", "expected an address" },
 	{ "SITE_TITLE", "a\nb", "without control characters" },
 	{ "SITE_TITLE", "\xFF", "expected UTF-8 text" },
+	{ "NET_CA_FILE", "/nonexistent/ca.pem", "name a file that this user may read" },
 	{ "SECRET_KEY", "short", "SECRET_KEY: not base64" },
 	{ "SECRET_KEY", "AAECAwQFBgcICQoLDA0ODw==", "SECRET_KEY: not 32 bytes when decoded" },
 	{ "SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "SECRET_KEY: weak" },

@@ -161,6 +161,8 @@ static void fill(struct fixture *f)
 	metrics_add(metrics_series(f->metrics, METRIC_LIMIT_EVICTIONS, NULL), 1);
 	metrics_add(series(f, METRIC_STORE_OPERATIONS, "sqlite", "get", "ok", NULL), 1);
 	metrics_add(series(f, METRIC_CONNECTIONS, "content", "accepted", NULL, NULL), 1);
+	metrics_add(series(f, METRIC_OUTGOING, "jwks", "ok", NULL, NULL), 1);
+	metrics_observe(series(f, METRIC_OUTGOING_DURATION, "jwks", NULL, NULL, NULL), 9);
 }
 
 /* The metric that a sample's name belongs to: without what a histogram adds. */
