@@ -36,17 +36,23 @@ enum err auth_discovery(const struct request *req, struct response *res)
 	json_object_close(&w);
 	response_json(res);
 	response_etag_of_body(res);
+	/* Settings and version are all that it is made of. */
+	res->modified_ms = req->app->started_ms;
 	return OK;
 }
 
 enum err auth_keys(const struct request *req, struct response *res)
 {
 	struct str json;
-	enum err   e = auth_jwks(req->app->auth, req->store, req->arena, req->now_ms, &json);
+	int64_t    changed_ms;
+	enum err   e = auth_jwks(req->app->auth, req->store, req->arena, req->now_ms, &json,
+	    &changed_ms);
 
 	if (e != OK)
 		return e;
 	response_body(res, json);
 	response_etag_of_body(res);
+	/* A key that ended before this process began is one that it knows nothing of. */
+	res->modified_ms = changed_ms > req->app->started_ms ? changed_ms : req->app->started_ms;
 	return OK;
 }

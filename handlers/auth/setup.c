@@ -10,8 +10,9 @@
 int auth_setup(struct app *app, struct worker *worker)
 {
 	struct str email, password, json;
-	int64_t    now_ms = time_now_ms();
-	enum err   e = auth_jwks(app->auth, worker->store, &worker->arena, now_ms, &json);
+	int64_t    now_ms = time_now_ms(), changed_ms;
+	enum err   e = auth_jwks(app->auth, worker->store, &worker->arena, now_ms, &json,
+	    &changed_ms);
 
 	if (e == OK)
 		e = identity_ensure_owner(app->auth, worker->store, &worker->arena, now_ms,

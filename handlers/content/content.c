@@ -3,7 +3,7 @@
  */
 #include "content/content.h"
 
-#include "content/page_cache.h"
+#include "content/state.h"
 #include "serve/serve.h"
 
 static const struct field counted_fields[] = {
@@ -193,28 +193,14 @@ static const struct route routes[] = {
 	  .summary = "Every published item for search engines" },
 };
 
-static enum err start(struct app *app, struct arena *a, struct str *reason)
-{
-	(void)a;
-	app->state = page_cache_new();
-	if (app->state == NULL)
-		*reason = STR("no memory for the page cache");
-	return app->state != NULL ? OK : ERR_NO_MEMORY;
-}
-
-static void stop(struct app *app)
-{
-	page_cache_free(app->state);
-}
-
 const struct handler content_handler = {
 	.name = "content",
 	.summary = "Posts, projects and certifications; feeds, import and export",
 	.routes = routes,
 	.n_routes = COUNT(routes),
 	.needs = NEEDS_STORE | NEEDS_LIMITS,
-	.start = start,
-	.stop = stop,
+	.start = content_start,
+	.stop = content_stop,
 };
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 #include "content/endpoints.h"
 
 #include "base/time.h"
+#include "content/state.h"
 #include "http/etag.h"
 
 const struct collection *endpoint_collection(const struct request *req)
@@ -19,6 +20,15 @@ struct str endpoint_now(const struct request *req)
 
 	time_to_rfc3339(req->now_ms, text);
 	return arena_dup(req->arena, str_of(text));
+}
+
+int64_t endpoint_written_ms(const struct request *req)
+{
+	struct store_snapshot snapshot;
+	bool known = store_snapshot(req->store, &snapshot);
+
+	return modified_watch_ms(&content_state(req)->watch, known ? &snapshot : NULL,
+	    time_now_ms());
 }
 
 enum err endpoint_no_item(const struct request *req, struct response *res, struct str key)

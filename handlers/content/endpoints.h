@@ -27,6 +27,8 @@ const struct collection *endpoint_collection(const struct request *req) NONNULL_
 bool endpoint_is_editor(const struct request *req) NONNULL_ALL;
 /* The time of the request as stored times are written. */
 struct str endpoint_now(const struct request *req) NONNULL_ALL;
+/* Since when the store is as it is now; ask before reading what is shown. */
+int64_t endpoint_written_ms(const struct request *req) NONNULL_ALL;
 /* 404 that names what was asked for. */
 enum err endpoint_no_item(const struct request *req, struct response *res, struct str key)
     NONNULL(1, 2);

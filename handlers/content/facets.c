@@ -3,6 +3,7 @@
  * and taken off here until its time. */
 #include "content/endpoints.h"
 #include "content/listing.h"
+#include "content/modified.h"
 
 struct pending {                        /* names of items whose time has not come */
 	struct arena *arena;
@@ -65,6 +66,28 @@ static enum err find_pending(const struct request *req, struct pending *p)
 	return store_query(req->store, &scheduled.query, req->now_ms, count_pending, p);
 }
 
+static bool take_appearance(void *context, const struct store_item *item)
+{
+	struct document_head head;
+
+	if (document_head_read(item->body, &head))
+		*(int64_t *)context = modified_by_itself(&head);
+	return false;
+}
+
+/* When the counts changed last without a write: the newest item may have been
+ * scheduled. */
+static enum err find_appearance(const struct request *req, int64_t *ms)
+{
+	struct listing visible;
+	const struct listing_filters filters = { .status = LIST_VISIBLE };
+
+	*ms = 0;
+	listing_plan(req->arena, endpoint_collection(req), &filters, req->now_ms, &visible);
+	visible.query.limit = 1;
+	return store_query(req->store, &visible.query, req->now_ms, take_appearance, ms);
+}
+
 struct facet_page {
 	const struct pending *pending;
 	struct json_writer    writer;
@@ -101,8 +124,11 @@ enum err content_facets(const struct request *req, struct response *res)
 	const struct collection *c = endpoint_collection(req);
 	struct pending pending = { .arena = req->arena, .collection = c };
 	struct store_query query = { .pk = c->facets, .after = req->cursor };
+	int64_t written_ms = endpoint_written_ms(req), appeared_ms;
 
 	enum err e = find_pending(req, &pending);
+	if (e == OK)
+		e = find_appearance(req, &appeared_ms);
 	if (e != OK)
 		return e;
 	struct facet_page p = { .pending = &pending, .writer = response_page_open(res),
@@ -113,5 +139,6 @@ enum err content_facets(const struct request *req, struct response *res)
 	response_page_close(req, res, &p.writer, (struct str){ p.position, p.position_len },
 	    p.more);
 	response_etag_of_body(res);
+	res->modified_ms = appeared_ms > written_ms ? appeared_ms : written_ms;
 	return OK;
 }

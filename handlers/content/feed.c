@@ -1,19 +1,21 @@
 /*
  * The newest posts, as Atom (RFC 4287) and JSON Feed 1.1.
- * A finished feed is kept in the store under the digest of what went into it
- * (which posts in which versions), so that readers who ask every minute cost a
- * range and a point read.
+ * A finished feed is kept in the store with the digest of what went into it (which
+ * posts in which versions), so that readers who ask every minute cost a range and
+ * a point read; and with its date, which is later than that of the one before.
  */
 #include "content/feed.h"
 
 #include "base/crypto.h"
 #include "base/time.h"
 #include "content/listing.h"
+#include "content/modified.h"
 #include "content/rendering.h"
 #include "http/app.h"
 
 #define FEED_PARTITION STR("blog#feed")
 #define DIGEST_HEX     32       /* of SHA-256: 128 bits name what is in a feed */
+#define DATE_DIGITS    10       /* seconds since 1970, until 2286 */
 
 static bool take_summary(void *context, const struct store_item *item)
 {
@@ -65,33 +67,47 @@ static struct str digest_of(const struct feed *f, const struct feed_format *form
 	return arena_dup(f->arena, str_first(str_of(hex), DIGEST_HEX));
 }
 
-/* A kept feed is its digest and the text behind it. */
-static bool find_kept(const struct request *req, struct store_item *row, struct str digest)
+/* The row of a format: DIGEST, DATE and the text. */
+struct kept_feed {
+	struct str pk, sk, text;
+	uint64_t   version;             /* 0: there is none */
+	int64_t    date_s;              /* whichever feed it is of */
+};
+
+/* Whether it is this one; if not, there is still its version and its date. */
+static bool find_kept(const struct request *req, struct str digest, struct kept_feed *kept)
 {
 	struct store_item found;
+	uint64_t date_s;
 
-	if (store_get(req->store, req->arena, row->pk, row->sk, req->now_ms, &found) != OK ||
-	    !str_starts(found.body, digest))
+	if (store_get(req->store, req->arena, kept->pk, kept->sk, req->now_ms, &found) != OK)
 		return false;
-	row->body = str_from(found.body, digest.len);
-	return true;
+	kept->version = found.version;
+	struct str rest = str_from(found.body, digest.len);
+	if (!str_to_u64(str_first(rest, DATE_DIGITS), &date_s))
+		return false;
+	kept->date_s = (int64_t)date_s;
+	kept->text = str_from(rest, DATE_DIGITS);
+	return str_starts(found.body, digest);
 }
 
-static void keep(const struct request *req, const struct store_item *row, struct str digest)
+/* In the place of the one that was found, so that dates follow each other.  Whether
+ * it is kept: if not it is made again the next time. */
+static bool keep(const struct request *req, struct str digest, struct kept_feed *kept)
 {
-	struct store_op op = { .verb = STORE_PUT, .item = *row };
+	struct store_op op = { .verb = STORE_PUT,
+		.condition = kept->version == 0 ? STORE_ABSENT : STORE_VERSION,
+		.item = { .pk = kept->pk, .sk = kept->sk, .version = kept->version } };
 	struct store_result result;
-	struct buf text;
+	struct buf row;
 
-	buf_init(&text, req->arena, STORE_ITEM_MAX_BYTES);
-	buf_add(&text, digest);
-	buf_add(&text, row->body);
-	op.item.body = buf_str(&text);
-	if (buf_failed(&text))
-		return;
-	/* When it cannot be kept it is made again the next time. */
-	enum err e = store_write(req->store, &op, 1, STORE_RELAXED, req->now_ms, &result);
-	(void)e;
+	kept->date_s = modified_after(kept->date_s, time_now_ms() / 1000);
+	buf_init(&row, req->arena, STORE_ITEM_MAX_BYTES);
+	buf_printf(&row, "%.*s%0*lld", STR_ARG(digest), DATE_DIGITS, (long long)kept->date_s);
+	buf_add(&row, kept->text);
+	op.item.body = buf_str(&row);
+	return !buf_failed(&row) &&
+	    store_write(req->store, &op, 1, STORE_RELAXED, req->now_ms, &result) == OK;
 }
 
 /* Fields and HTML of each entry.  One that was removed meanwhile is left out. */
@@ -136,8 +152,7 @@ static enum err serve_feed(const struct request *req, struct response *res,
     const struct feed_format *format)
 {
 	struct feed *f = ARENA_NEW(req->arena, struct feed);
-	struct store_item row = { .pk = FEED_PARTITION, .sk = str_of(format->name) };
-	int64_t changed;
+	struct kept_feed kept = { .pk = FEED_PARTITION, .sk = str_of(format->name) };
 
 	f->arena = req->arena;
 	f->collection = &collection_blog;
@@ -148,16 +163,19 @@ static enum err serve_feed(const struct request *req, struct response *res,
 		return e;
 	date_feed(f);
 	struct str digest = digest_of(f, format);
-	if (!find_kept(req, &row, digest)) {
-		e = build(req, f, format, &row.body);
+	/* Another one may be shown in a second without the row to tell. */
+	res->modified_ms = req->now_ms + 1000;
+	if (!find_kept(req, digest, &kept)) {
+		e = build(req, f, format, &kept.text);
 		if (e != OK)
 			return e;
-		keep(req, &row, digest);
+		if (keep(req, digest, &kept))
+			res->modified_ms = kept.date_s * 1000;
+	} else {
+		res->modified_ms = kept.date_s * 1000;
 	}
-	response_body(res, row.body);
+	response_body(res, kept.text);
 	res->etag = arena_printf(req->arena, "\"%.*s\"", STR_ARG(digest));
-	if (time_from_rfc3339(f->updated, &changed) && changed > 0)
-		res->modified_ms = changed;
 	return OK;
 }
 

@@ -5,8 +5,7 @@
 #include "base/time.h"
 #include "content/endpoints.h"
 #include "content/listing.h"
-#include "content/page_cache.h"
-#include "http/app.h"
+#include "content/state.h"
 #include "http/etag.h"
 
 #define ROW_IDENTITY_BYTES 72   /* of a head: id and version, whatever that is */
@@ -21,6 +20,7 @@ struct page {
 	struct buf               versions;      /* what the page's entity tag is made of */
 	char                     position[STORE_KEY_MAX_BYTES];
 	size_t                   position_len;
+	int64_t                  changed_ms;    /* without a write; 0: never */
 	uint32_t                 items, rows;
 	bool                     checks, views, more;
 };
@@ -53,6 +53,15 @@ static void put_summary(struct page *p, struct str summary)
 	note_version(p, summary, view);
 }
 
+/* What appears by itself appears on top. */
+static void note_first(struct page *p, struct str summary)
+{
+	struct document_head head;
+
+	if (document_head_read(summary, &head))
+		p->changed_ms = modified_page_by_itself(p->collection, &head, p->req->now_ms);
+}
+
 static bool put_row(void *context, const struct store_item *item)
 {
 	struct page *p = context;
@@ -63,8 +72,9 @@ static bool put_row(void *context, const struct store_item *item)
 	}
 	p->rows++;
 	if (!p->checks || listing_takes(p->req->arena, p->collection, p->listing, item->body)) {
+		if (p->items++ == 0)
+			note_first(p, item->body);
 		put_summary(p, item->body);
-		p->items++;
 	}
 	keep_position(p, item);
 	return true;
@@ -97,10 +107,12 @@ static bool show_kept(const struct request *req, struct response *res,
 {
 	struct kept_page kept;
 
-	if (!page_cache_find(req->app->state, req->arena, snapshot, req->now_ms, key, &kept))
+	if (!page_cache_find(content_state(req)->pages, req->arena, snapshot, req->now_ms, key,
+	    &kept))
 		return false;
 	response_body(res, kept.body);
 	res->etag = kept.etag;
+	res->modified_ms = kept.changed_ms;
 	if (kept.link.ptr != NULL)
 		response_header(res, "Link", kept.link);
 	return true;
@@ -131,16 +143,18 @@ static bool right_until(const struct request *req, const struct listing *l, int6
 static void keep_page(const struct request *req, const struct response *res,
     const struct listing *l, const struct store_snapshot *before, struct str key)
 {
+	struct page_cache *pages = content_state(req)->pages;
 	struct store_snapshot after;
-	struct kept_page page = { .body = res->body, .etag = res->etag };
+	struct kept_page page = { .body = res->body, .etag = res->etag,
+		.changed_ms = res->modified_ms };
 	int64_t until;
 
 	for (size_t i = 0; i < res->n_headers; i++)
 		if (str_eq(res->headers[i].name, STR("Link")))
 			page.link = res->headers[i].value;
-	if (page_cache_wants(req->app->state, before, key) && right_until(req, l, &until) &&
+	if (page_cache_wants(pages, before, key) && right_until(req, l, &until) &&
 	    store_snapshot(req->store, &after) && store_snapshot_equal(before, &after))
-		page_cache_keep(req->app->state, before, until, key, &page);
+		page_cache_keep(pages, before, until, key, &page);
 }
 
 /* --- the endpoint ------------------------------------------------------------------------ */
@@ -167,7 +181,18 @@ static enum err make_page(const struct request *req, struct response *res,
 	    p.more);
 	buf_char(&p.versions, p.more ? '+' : '.');
 	res->etag = etag_of_bytes(req->arena, buf_str(&p.versions));
+	res->modified_ms = p.changed_ms;
 	return OK;
+}
+
+/* An editor's list is of its moment: it has what changes by itself anywhere in it. */
+static enum err make_for_editor(const struct request *req, struct response *res,
+    struct listing *listing, enum listing_status status)
+{
+	enum err e = make_page(req, res, listing, status);
+
+	res->modified_ms = req->now_ms + 1000;
+	return e;
 }
 
 static enum err make_and_keep(const struct request *req, struct response *res,
@@ -175,13 +200,18 @@ static enum err make_and_keep(const struct request *req, struct response *res,
 {
 	struct store_snapshot snapshot;
 	bool may_keep = store_snapshot(req->store, &snapshot);
+	int64_t written_ms = modified_watch_ms(&content_state(req)->watch,
+	    may_keep ? &snapshot : NULL, time_now_ms());
 	struct str key = page_key(req);
+	enum err e = OK;
 
-	if (may_keep && show_kept(req, res, &snapshot, key))
-		return OK;
-	enum err e = make_page(req, res, listing, LIST_VISIBLE);
-	if (e == OK && may_keep)
-		keep_page(req, res, listing, &snapshot, key);
+	if (!may_keep || !show_kept(req, res, &snapshot, key)) {
+		e = make_page(req, res, listing, LIST_VISIBLE);
+		if (e == OK && may_keep)
+			keep_page(req, res, listing, &snapshot, key);
+	}
+	if (res->modified_ms < written_ms)
+		res->modified_ms = written_ms;
 	return e;
 }
 
@@ -202,7 +232,7 @@ enum err content_list(const struct request *req, struct response *res)
 	listing_plan(req->arena, c, &filters, req->now_ms, &listing);
 	listing.query.after = req->cursor;
 	enum err e = status.ptr == NULL ? make_and_keep(req, res, &listing) :
-	    make_page(req, res, &listing, filters.status);
+	    make_for_editor(req, res, &listing, filters.status);
 	if (filters.words.ptr == NULL || (e != ERR_INVALID && e != ERR_TOO_LARGE))
 		return e;
 	response_field_error(res, STR("/q"), e == ERR_INVALID ? "has no word to look for" :

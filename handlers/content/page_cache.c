@@ -75,6 +75,7 @@ bool page_cache_find(struct page_cache *p, struct arena *a, const struct store_s
 		out->body = arena_dup(a, s->entry->page.body);
 		out->etag = arena_dup(a, s->entry->page.etag);
 		out->link = arena_dup(a, s->entry->page.link);
+		out->changed_ms = s->entry->page.changed_ms;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return found;
@@ -120,6 +121,7 @@ void page_cache_keep(struct page_cache *p, const struct store_snapshot *snapshot
 	e->page.body = put_bytes(&at, page->body);
 	e->page.etag = put_bytes(&at, page->etag);
 	e->page.link = put_bytes(&at, page->link);
+	e->page.changed_ms = page->changed_ms;
 	pthread_mutex_lock(&s->lock);
 	struct entry *old = s->entry;
 	s->entry = e;

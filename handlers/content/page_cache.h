@@ -21,6 +21,7 @@ struct page_cache;                      /* opaque */
 
 struct kept_page {
 	struct str body, etag, link;    /* link: the header's value; absent: none */
+	int64_t    changed_ms;          /* its last change without a write; 0: none */
 };
 
 NODISCARD struct page_cache *page_cache_new(void);      /* NULL: no memory */

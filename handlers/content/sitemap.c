@@ -1,12 +1,14 @@
 /* Every visible item of every collection (sitemaps.org, 0.9). */
 #include "content/endpoints.h"
 #include "content/listing.h"
+#include "content/modified.h"
 #include "content/xml.h"
 
 struct sitemap {
 	const struct request    *req;
 	const struct collection *collection;
 	struct buf               text;
+	int64_t                  modified_ms;
 	uint32_t                 urls;
 };
 
@@ -20,6 +22,8 @@ static bool put_url(void *context, const struct store_item *item)
 	if (!document_head_read(item->body, &h))
 		return true;
 	s->urls++;
+	if (modified_by_itself(&h) > s->modified_ms)
+		s->modified_ms = modified_by_itself(&h);
 	BUF_LIT(&s->text, "<url><loc>");
 	xml_text(&s->text, s->req->origin);
 	buf_printf(&s->text, "/v1/%s/", s->collection->name);
@@ -32,7 +36,7 @@ static bool put_url(void *context, const struct store_item *item)
 
 enum err content_sitemap(const struct request *req, struct response *res)
 {
-	struct sitemap s = { .req = req };
+	struct sitemap s = { .req = req, .modified_ms = endpoint_written_ms(req) };
 	const struct listing_filters visible = { .status = LIST_VISIBLE };
 	struct listing listing;
 
@@ -51,5 +55,6 @@ enum err content_sitemap(const struct request *req, struct response *res)
 		return ERR_NO_MEMORY;
 	response_body(res, buf_str(&s.text));
 	response_etag_of_body(res);
+	res->modified_ms = s.modified_ms;
 	return OK;
 }

@@ -115,9 +115,9 @@ const struct identity_provider *auth_identity(const struct auth *auth)
 }
 
 enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *a,
-    int64_t now_ms, struct str *json)
+    int64_t now_ms, struct str *json, int64_t *changed_ms)
 {
-	return keys_jwks(auth->keys, c, a, now_ms, json);
+	return keys_jwks(auth->keys, c, a, now_ms, json, changed_ms);
 }
 
 /* --- authenticating ------------------------------------------------------------- */

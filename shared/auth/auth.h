@@ -53,8 +53,9 @@ NODISCARD enum err auth_authenticate(struct auth *auth, struct store_connection 
 /* The issuer in tokens and discovery: PUBLIC_URL, or "http://localhost" when unset:
  * a constant of the installation, never taken from a request's Host. */
 struct str auth_issuer(const struct auth *auth) NONNULL_ALL;
-/* {"keys":[…]} (RFC 7517) of every key whose tokens may still be alive. */
+/* {"keys":[…]} (RFC 7517) of every key whose tokens may still be alive; *changed_ms:
+ * when one came or, since this process has known them, went. */
 NODISCARD enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *a,
-    int64_t now_ms, struct str *json) NONNULL_ALL;
+    int64_t now_ms, struct str *json, int64_t *changed_ms) NONNULL_ALL;
 
 #endif

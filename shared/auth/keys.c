@@ -100,16 +100,21 @@ struct loading {
 	struct arena *arena;
 	struct json_writer *jwks;       /* NULL: only the slots */
 	size_t        found;
+	int64_t       newest_ms;        /* when the newest of them was made */
 };
 
 /* The public JWK of an item; NULL when it is damaged. */
-static const struct json *public_part(struct arena *a, const struct store_item *item)
+static const struct json *public_part(struct loading *l, const struct store_item *item)
 {
 	const struct json *json;
 	struct json_error  error;
+	int64_t            made_ms;
 
-	if (json_parse(a, item->body, BODY_DEPTH_MAX, &json, &error) != OK)
+	if (json_parse(l->arena, item->body, BODY_DEPTH_MAX, &json, &error) != OK)
 		return NULL;
+	made_ms = json_get_int(json, "created_at", 0);
+	if (made_ms > l->newest_ms)
+		l->newest_ms = made_ms;
 	return json_get(json, STR("jwk"));
 }
 
@@ -135,7 +140,7 @@ static void add_slot(struct keys *k, struct arena *a, const struct json *json, s
 static bool load_key(void *context, const struct store_item *item)
 {
 	struct loading    *l = context;
-	const struct json *json = public_part(l->arena, item);
+	const struct json *json = public_part(l, item);
 	struct slot       *slot = slot_of(l->keys, item->sk);
 
 	if (json == NULL) {
@@ -157,24 +162,22 @@ static bool load_key(void *context, const struct store_item *item)
 }
 
 /* Reads every living key; with the lock held. */
-static enum err load(struct keys *k, struct store_connection *c, struct arena *a,
-    int64_t now_ms, struct json_writer *jwks, size_t *found)
+static enum err load(struct keys *k, struct store_connection *c, int64_t now_ms,
+    struct loading *l)
 {
 	struct store_query query = { .pk = KEYS_PK };
-	struct loading     l = { .keys = k, .arena = a, .jwks = jwks };
-	enum err           e = store_query(c, &query, now_ms, load_key, &l);
+	enum err           e = store_query(c, &query, now_ms, load_key, l);
 
 	if (e == OK)
 		k->loaded_ms = now_ms;
-	*found = l.found;
 	return e;
 }
 
 enum err keys_find_or_load(struct keys *k, struct store_connection *c, struct arena *a,
     struct str kid, int64_t now_ms, const struct jwk **out)
 {
-	size_t   found;
-	enum err e = OK;
+	struct loading l = { .keys = k, .arena = a };
+	enum err       e = OK;
 
 	*out = keys_find(k, kid, now_ms);
 	if (*out != NULL)
@@ -184,7 +187,7 @@ enum err keys_find_or_load(struct keys *k, struct store_connection *c, struct ar
 	*out = keys_find(k, kid, now_ms);
 	if (*out == NULL && (k->loaded_ms == INT64_MIN || now_ms < k->loaded_ms ||
 	    now_ms - k->loaded_ms >= KEYS_RELOAD_MS)) {
-		e = load(k, c, a, now_ms, NULL, &found);
+		e = load(k, c, now_ms, &l);
 		*out = keys_find(k, kid, now_ms);
 	}
 	pthread_mutex_unlock(&k->lock);
@@ -303,41 +306,61 @@ enum err keys_signer(struct keys *k, struct store_connection *c, struct arena *a
 	return e;
 }
 
+/* When the last of the known keys ended; 0: none has. */
+static int64_t last_end_ms(const struct keys *k, int64_t now_ms)
+{
+	size_t  count = atomic_load_explicit(&k->count, memory_order_acquire);
+	int64_t last_ms = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int64_t end_ms = atomic_load_explicit(&k->slots[i].expires_ms,
+		    memory_order_relaxed);
+		if (end_ms <= now_ms && end_ms > last_ms)
+			last_ms = end_ms;
+	}
+	return last_ms;
+}
+
 /* With the lock held. */
 static enum err write_jwks(struct keys *k, struct store_connection *c, struct arena *a,
-    int64_t now_ms, struct buf *out, size_t *found)
+    int64_t now_ms, struct buf *out, struct loading *l)
 {
 	struct json_writer w;
 	enum err           e;
 
+	*l = (struct loading){ .keys = k, .arena = a, .jwks = &w };
 	buf_init(out, a, JWKS_MAX_BYTES);
 	json_begin(&w, out);
 	json_object_open(&w);
 	json_name(&w, "keys");
 	json_array_open(&w);
-	e = load(k, c, a, now_ms, &w, found);
+	e = load(k, c, now_ms, l);
 	json_array_close(&w);
 	json_object_close(&w);
 	return e == OK && buf_failed(out) ? ERR_TOO_LARGE : e;
 }
 
 enum err keys_jwks(struct keys *k, struct store_connection *c, struct arena *a, int64_t now_ms,
-    struct str *json)
+    struct str *json, int64_t *changed_ms)
 {
 	const struct token_signer *signer;
+	struct loading             l;
 	struct buf                 text;
-	size_t                     found;
 	enum err                   e;
 
 	pthread_mutex_lock(&k->lock);
-	e = write_jwks(k, c, a, now_ms, &text, &found);
-	if (e == OK && found == 0) {
+	e = write_jwks(k, c, a, now_ms, &text, &l);
+	if (e == OK && l.found == 0) {
 		e = current_signer(k, c, a, now_ms, &signer);
 		if (e == OK)
-			e = write_jwks(k, c, a, now_ms, &text, &found);
+			e = write_jwks(k, c, a, now_ms, &text, &l);
 	}
 	pthread_mutex_unlock(&k->lock);
-	if (e == OK)
-		*json = buf_str(&text);
-	return e;
+	if (e != OK)
+		return e;
+	*json = buf_str(&text);
+	*changed_ms = last_end_ms(k, now_ms);
+	if (*changed_ms < l.newest_ms)
+		*changed_ms = l.newest_ms;
+	return OK;
 }

@@ -45,8 +45,9 @@ NODISCARD enum err keys_find_or_load(struct keys *k, struct store_connection *c,
 NODISCARD enum err keys_signer(struct keys *k, struct store_connection *c, struct arena *a,
     int64_t now_ms, const struct token_signer **out) NONNULL_ALL;
 
-/* {"keys":[…]}; the first key is made when there is none. */
+/* {"keys":[…]}; the first key is made when there is none.  *changed_ms: when the newest
+ * was made, or the last one that this process has known ended. */
 NODISCARD enum err keys_jwks(struct keys *k, struct store_connection *c, struct arena *a,
-    int64_t now_ms, struct str *json) NONNULL_ALL;
+    int64_t now_ms, struct str *json, int64_t *changed_ms) NONNULL_ALL;
 
 #endif

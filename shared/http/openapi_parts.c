@@ -30,7 +30,7 @@ static const struct header_part {
 } headers[HEADER_COUNT] = {
 	[HEADER_ETAG] = { "ETag", "ETag", "string", "A strong validator of this version." },
 	[HEADER_LAST_MODIFIED] = { "LastModified", "Last-Modified", "string",
-	    "When it changed last." },
+	    "It has not changed since." },
 	[HEADER_LINK] = { "Link", "Link", "string",
 	    "The next page, rel=\"next\" (RFC 8288); absent on the last one." },
 	[HEADER_LOCATION] = { "Location", "Location", "string", "Where the new thing is." },
@@ -203,7 +203,7 @@ void part_write_headers(struct openapi *o, const struct route *r)
 
 	if (route_has_etag(r) || stored)
 		wanted |= BIT(HEADER_ETAG);
-	if (route_has_etag(r) && r->caching == CACHE_PUBLIC)
+	if (route_has_etag(r) && r->caching != CACHE_PRIVATE)
 		wanted |= BIT(HEADER_LAST_MODIFIED);
 	if (r->page)
 		wanted |= BIT(HEADER_LINK);

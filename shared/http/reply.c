@@ -103,12 +103,14 @@ static void write_caching(const struct exchange *x, struct buf *head)
 static void write_validators(const struct exchange *x, struct buf *head)
 {
 	const struct response *res = &x->response;
+	int64_t now_ms = x->request.now_ms;
 	char date[TIME_HTTP_SIZE];
 
 	if (res->etag.ptr != NULL)
 		line(head, STR("ETag"), res->etag);
 	if (res->modified_ms > 0) {
-		time_to_http(res->modified_ms, date);
+		/* No later than the reply itself (RFC 9110, 8.8.2.1). */
+		time_to_http(res->modified_ms < now_ms ? res->modified_ms : now_ms, date);
 		line(head, STR("Last-Modified"), str_of(date));
 	}
 }

@@ -36,7 +36,8 @@ struct response {
 	struct header headers[RESPONSE_HEADERS_MAX];
 	size_t        n_headers;
 	struct str    etag;             /* with its quotes; absent: none */
-	int64_t       modified_ms;      /* Last-Modified; 0: none */
+	int64_t       modified_ms;      /* Last-Modified; 0: none.  One to come is shown as now,
+	                                 * and no If-Modified-Since of today is told 304 */
 	bool          no_store;         /* overrides the route's caching */
 	bool          replayed;         /* an idempotent retry's stored reply */
 	struct buf    buffer;           /* for building a body: response_writer */

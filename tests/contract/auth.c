@@ -329,8 +329,9 @@ static size_t count_keys(struct rig *r)
 	const struct json *json;
 	struct json_error  error;
 	struct str         text;
+	int64_t            changed_ms;
 
-	assert_int_equal(auth_jwks(r->auth, r->c, &r->a, r->now_ms, &text), OK);
+	assert_int_equal(auth_jwks(r->auth, r->c, &r->a, r->now_ms, &text, &changed_ms), OK);
 	assert_int_equal(json_parse(&r->a, text, 8, &json, &error), OK);
 	return json_length(json_get(json, STR("keys")));
 }
@@ -364,11 +365,12 @@ TEST(the_jwks_has_public_parts_alone_and_the_key_id_is_its_thumbprint)
 	const struct json *json, *key;
 	struct json_error  error;
 	struct str         text, thumbprint;
+	int64_t            changed_ms;
 	struct rig         r;
 
 	(void)state;
 	rig_open(&r);
-	assert_int_equal(auth_jwks(r.auth, r.c, &r.a, r.now_ms, &text), OK);
+	assert_int_equal(auth_jwks(r.auth, r.c, &r.a, r.now_ms, &text, &changed_ms), OK);
 	assert_int_equal(json_parse(&r.a, text, 8, &json, &error), OK);
 	key = json_at(json_get(json, STR("keys")), 0);
 	for (size_t i = 0; i < COUNT(members); i++)
@@ -494,6 +496,29 @@ TEST(a_rotated_key_signs_and_the_old_one_verifies_until_its_end)
 	rig_close(&r);
 }
 
+TEST(the_jwks_changed_when_a_key_was_made_and_when_one_ended)
+{
+	struct rig r, source;
+	struct str text;
+	int64_t    made_ms, rotated_ms, ended_ms;
+
+	(void)state;
+	rig_open(&r);
+	assert_int_equal(auth_jwks(r.auth, r.c, &r.a, r.now_ms, &text, &made_ms), OK);
+	rig_open(&source);
+	source.now_ms = r.now_ms += HOUR_MS;
+	assert_int_equal(count_keys(&source), 1);
+	rotate(&source, &r, r.now_ms + HOUR_MS);
+	assert_int_equal(auth_jwks(r.auth, r.c, &r.a, r.now_ms, &text, &rotated_ms), OK);
+	assert_int_equal(rotated_ms, r.now_ms);
+	assert_true(made_ms < rotated_ms);
+	r.now_ms += 2 * HOUR_MS;
+	assert_int_equal(auth_jwks(r.auth, r.c, &r.a, r.now_ms, &text, &ended_ms), OK);
+	assert_int_equal(ended_ms, r.now_ms - HOUR_MS);
+	rig_close(&source);
+	rig_close(&r);
+}
+
 /* --- opening -------------------------------------------------------------------- */
 
 TEST(another_identity_provider_is_refused_with_a_reason)
@@ -548,5 +573,6 @@ TEST_MAIN(
 	RUN(no_secret_lies_on_the_disk_in_the_clear),
 	RUN(a_key_sealed_under_another_secret_key_signs_nothing_and_still_verifies),
 	RUN(a_rotated_key_signs_and_the_old_one_verifies_until_its_end),
+	RUN(the_jwks_changed_when_a_key_was_made_and_when_one_ended),
 	RUN(another_identity_provider_is_refused_with_a_reason),
 	RUN(the_issuer_is_the_public_url_or_localhost))

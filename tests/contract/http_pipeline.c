@@ -2,6 +2,7 @@
  * The pipeline as a client meets it, with a small table of its own and no store
  * behind: each convention of the API that no endpoint has to care for.
  */
+#include "base/time.h"
 #include "tests/fixture.h"
 
 static enum err hello(const struct request *req, struct response *res)
@@ -41,6 +42,13 @@ static enum err take_raw(const struct request *req, struct response *res)
 	return OK;
 }
 
+static enum err to_come(const struct request *req, struct response *res)
+{
+	response_body(res, STR("{}"));
+	res->modified_ms = req->now_ms + 3600000;
+	return OK;
+}
+
 static enum err change(const struct request *req, struct response *res)
 {
 	uint64_t version;
@@ -75,6 +83,7 @@ static const char *const raw_types[] = { "text/markdown", NULL };
 #define ROW .scope = SCOPE_PUBLIC, .summary = "x"
 static const struct route routes[] = {
 	{ GET, "/hello", hello, ROW, .query = &hello_schema, .caching = CACHE_PUBLIC },
+	{ GET, "/to-come", to_come, ROW, .caching = CACHE_PUBLIC },
 	{ POST, "/things", take, ROW, .body = &body_schema },
 	{ POST, "/raw", take_raw, ROW, .body_kind = BODY_RAW, .accepts = raw_types, .body_max_bytes = 64 },
 	{ DELETE, "/things", change, ROW, .conditional = true, .status = 204 },
@@ -191,6 +200,21 @@ TEST(a_date_counts_only_without_a_tag)
 	assert_int_equal(r.status, 304);
 	r = fixture_send(&f, &(struct fixture_request){ "GET", "/hello",
 	    { "HTTP_IF_MODIFIED_SINCE=Tue, 14 Nov 2023 22:13:20 GMT", "HTTP_IF_NONE_MATCH=\"other\"" } });
+	assert_int_equal(r.status, 200);
+}
+
+TEST(a_date_to_come_is_shown_as_now_and_is_nobodys_304)
+{
+	char now[TIME_HTTP_SIZE];
+	int64_t shown, before = time_now_ms();
+
+	(void)state;
+	struct fixture_reply r = sent(NULL, &(struct fixture_request){ "GET", "/to-come" });
+	assert_true(time_from_http(fixture_header(&r, "Last-Modified"), &shown));
+	assert_true(shown >= before - 1000 && shown <= time_now_ms());
+	time_to_http(time_now_ms() + 1000, now);
+	r = fixture_send(&f, &(struct fixture_request){ "GET", "/to-come",
+	    { arena_printf(&f.arena, "HTTP_IF_MODIFIED_SINCE=%s", now).ptr } });
 	assert_int_equal(r.status, 200);
 }
 
@@ -357,6 +381,7 @@ TEST_MAIN(CASE(a_good_request_is_answered_with_validators), CASE(security_header
     CASE(a_method_that_a_path_does_not_know_is_405_with_allow), CASE(a_method_nobody_knows_is_405),
     CASE(options_answers_without_a_body), CASE(head_has_the_length_and_no_body),
     CASE(a_matching_tag_is_not_modified), CASE(a_date_counts_only_without_a_tag),
+    CASE(a_date_to_come_is_shown_as_now_and_is_nobodys_304),
     CASE(if_match_of_an_old_version_is_412), CASE(all_field_errors_come_at_once_with_pointers),
     CASE(malformed_json_is_400_with_line_and_column), CASE(a_body_that_is_no_json_type_is_415),
     CASE(a_body_over_the_routes_limit_is_413), CASE(an_unknown_query_name_is_an_error),

@@ -79,7 +79,7 @@ export class Document {
 }
 
 // These depend on the reply: a last page has no Link.
-const OPTIONAL_HEADERS = new Set(['Link', 'Idempotent-Replayed', 'Last-Modified']);
+const OPTIONAL_HEADERS = new Set(['Link', 'Idempotent-Replayed']);
 
 function rewritten(value) {
 	if (Array.isArray(value))

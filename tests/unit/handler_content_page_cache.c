@@ -4,7 +4,7 @@
 #include "test.h"
 
 static const struct store_snapshot early = { { 1, 2, 3, 4, 5, 6 } }, later = { { 1, 2, 3, 4, 5, 7 } };
-static const struct kept_page page = { STR_INIT("body"), STR_INIT("\"tag\""), { NULL, 0 } };
+static const struct kept_page page = { STR_INIT("body"), STR_INIT("\"tag\""), { NULL, 0 }, 7 };
 static struct page_cache *cache;
 static struct arena a;
 
@@ -35,6 +35,7 @@ TEST(a_page_is_found_as_it_was_kept)
 	assert_str(found.body, page.body);
 	assert_str(found.etag, page.etag);
 	assert_null(found.link.ptr);
+	assert_int_equal(found.changed_ms, page.changed_ms);
 }
 
 TEST(a_page_is_right_for_its_key_its_snapshot_and_its_time)
