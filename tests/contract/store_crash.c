@@ -1,6 +1,6 @@
 /*
  * What the store has acknowledged survives kill -9 of every process, and nothing
- * is ever half done.  QUIVER_CRASH_ROUNDS sets how often (20 by default).
+ * is ever half done.  QUIVER_CRASH_ROUNDS sets how often (200 by default).
  *
  * Two processes with three threads each write lists and tell the test through a
  * pipe what was acknowledged; the test kills them at a random moment, opens what
@@ -37,7 +37,7 @@ struct thread {
 static unsigned rounds(void)
 {
 	const char *text = getenv("QUIVER_CRASH_ROUNDS");
-	uint64_t n = 20;
+	uint64_t n = 200;
 
 	if (text != NULL && !str_to_u64(str_of(text), &n))
 		fail_msg("QUIVER_CRASH_ROUNDS=%s: a number would do", text);
@@ -141,6 +141,13 @@ static void kill_writer(pid_t pid)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+/* From no time to DELAY_MAX_US, each order of magnitude as likely as the next: what
+ * goes wrong at the start of a write has its share, too. */
+static long delay_us(void)
+{
+	return below(1u + (DELAY_MAX_US >> below(17)));
+}
+
 /* Both writers start; each is killed after a random time, in a random order. */
 static void write_and_kill(struct rig *rig, unsigned round, struct ack *acks, size_t *n)
 {
@@ -158,14 +165,14 @@ static void write_and_kill(struct rig *rig, unsigned round, struct ack *acks, si
 	}
 	close(ends[1]);
 	unsigned first = below(WRITERS);
-	struct timespec delay = { 0, below(DELAY_MAX_US) * 1000L };
+	struct timespec delay = { 0, delay_us() * 1000 };
 	if (round % 3 == 0)
 		nanosleep(&delay, NULL);        /* perhaps before the first write */
 	else
 		collect(ends[0], below(DELAY_MAX_US), acks, n);
 	kill_writer(pids[first]);
 	if (round % 2 == 0)
-		collect(ends[0], below(DELAY_MAX_US / 2), acks, n);
+		collect(ends[0], delay_us(), acks, n);
 	kill_writer(pids[1 - first]);
 	collect(ends[0], -1, acks, n);
 	close(ends[0]);

@@ -470,7 +470,9 @@ class Stack {
     const found = {}
     const walk = pid => {
       for (const child of childrenOf(pid)) {
-        const name = this.handlers.find(h => commandOf(child) === h)
+        let command
+        try { command = commandOf(child) } catch { continue }   // it has ended meanwhile
+        const name = this.handlers.find(h => command === h)
         if (name) (found[name] ??= []).push(child)
         else walk(child)
       }
