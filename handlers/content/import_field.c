@@ -85,10 +85,9 @@ enum err import_put_string(struct import_mapping *m, const char *field, struct s
 
 /* --- one kind of value each ------------------------------------------------ */
 
-enum err import_put_text(struct import_mapping *m, const struct import_field *f)
+static enum err put_text_of(struct import_mapping *m, const struct import_field *f,
+    const struct json *v)
 {
-	const char *path;
-	const struct json *v = import_own_or_other(m, f, import_is_scalar, &path);
 	struct str text;
 
 	if (v == NULL || json_type(v) == JSON_NULL)
@@ -97,6 +96,27 @@ enum err import_put_text(struct import_mapping *m, const struct import_field *f)
 		return import_fail(m, f->name, "%s is a list or a mapping, not a text", f->name);
 	/* What a generator's template leaves empty says nothing. */
 	return str_is_empty(text) ? OK : import_put_string(m, f->name, text);
+}
+
+enum err import_put_text(struct import_mapping *m, const struct import_field *f)
+{
+	const char *path;
+
+	return put_text_of(m, f, import_own_or_other(m, f, import_is_scalar, &path));
+}
+
+static bool is_web_address(const struct json *v)
+{
+	struct str text = json_string(v);
+
+	return str_starts(text, STR("http://")) || str_starts(text, STR("https://"));
+}
+
+enum err import_put_address(struct import_mapping *m, const struct import_field *f)
+{
+	const char *path;
+
+	return put_text_of(m, f, import_own_or_other(m, f, is_web_address, &path));
 }
 
 enum err import_put_flag(struct import_mapping *m, const struct import_field *f)

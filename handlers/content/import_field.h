@@ -56,6 +56,10 @@ NODISCARD enum err import_put_list_items(struct import_mapping *m, const struct 
     const struct import_list *list) NONNULL_ALL;
 NODISCARD enum err import_put_text(struct import_mapping *m, const struct import_field *f)
     NONNULL_ALL;
+/* Under another name than its own a path within the generator's site may stand: it
+ * leads nowhere from here, and is passed over. */
+NODISCARD enum err import_put_address(struct import_mapping *m, const struct import_field *f)
+    NONNULL_ALL;
 NODISCARD enum err import_put_flag(struct import_mapping *m, const struct import_field *f)
     NONNULL_ALL;
 NODISCARD enum err import_put_date(struct import_mapping *m, const struct import_field *f)

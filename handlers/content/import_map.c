@@ -225,12 +225,12 @@ static const struct import_field blog[] = {
 	{ "body", put_body, { NULL } },
 	{ "category", put_category, { NULL } },
 	{ "tags", put_tags, { "taxonomies.tags", "keywords" } },
-	{ "cover_url", import_put_text, { "image", "cover.image", "featured_image", "extra.image",
+	{ "cover_url", import_put_address, { "image", "cover.image", "featured_image", "extra.image",
 	    "image.feature", "image.path", "header.image", "extra.cover" } },
 	{ "author", put_author, { "authors", "extra.author", "extra.authors",
 	    "taxonomies.authors" } },
 	{ "status", put_status, { NULL } },
-	{ "published_at", put_published_at, { "date", "publishDate", "published" } },
+	{ "published_at", put_published_at, { "publishDate", "date", "published" } },
 };
 
 static const struct import_field projects[] = {
@@ -240,16 +240,16 @@ static const struct import_field projects[] = {
 	{ "body", put_body, { NULL } },
 	{ "technologies", import_put_list, { "taxonomies.technologies", "extra.technologies",
 	    "tech", "stack", "tags", "taxonomies.tags" } },
-	{ "repository_url", import_put_text, { "repo", "github", "repository",
+	{ "repository_url", import_put_address, { "repo", "github", "repository",
 	    "extra.repository_url", "extra.repo", "extra.github" } },
-	{ "demo_url", import_put_text, { "demo", "website", "extra.demo_url", "extra.demo" } },
-	{ "image_url", import_put_text, { "image", "cover.image", "featured_image",
+	{ "demo_url", import_put_address, { "demo", "website", "extra.demo_url", "extra.demo" } },
+	{ "image_url", import_put_address, { "image", "cover.image", "featured_image",
 	    "extra.image" } },
 	{ "featured", import_put_flag, { "extra.featured" } },
 	{ "started_on", import_put_date, { "start_date", "startDate", "extra.started_on" } },
 	{ "ended_on", import_put_date, { "end_date", "endDate", "extra.ended_on" } },
 	{ "status", put_status, { NULL } },
-	{ "published_at", put_published_at, { "date", "publishDate", "published" } },
+	{ "published_at", put_published_at, { "publishDate", "date", "published" } },
 };
 
 static const struct import_field certifications[] = {
@@ -258,8 +258,8 @@ static const struct import_field certifications[] = {
 	{ "issuer", import_put_text, { "organization", "extra.issuer" } },
 	{ "type", import_put_text, { "extra.type" } },
 	{ "credential_id", import_put_text, { "extra.credential_id" } },
-	{ "credential_url", import_put_text, { "extra.credential_url" } },
-	{ "badge_url", import_put_text, { "image", "extra.badge_url", "extra.image" } },
+	{ "credential_url", import_put_address, { "extra.credential_url" } },
+	{ "badge_url", import_put_address, { "image", "extra.badge_url", "extra.image" } },
 	{ "issued_on", import_put_date, { "date", "extra.issued_on" } },
 	{ "expires_on", import_put_date, { "expiryDate", "extra.expires_on" } },
 	{ "status", put_status, { NULL } },

@@ -83,9 +83,9 @@ TEST(maps_a_zola_post)
 	    "+++\npath = \"2017/02/09/Release-1.5.1\"\ntitle = \"Announcing 1.5.1\"\n"
 	    "authors = [\"Ann A\", \"Bob\"]\naliases = [\"releases/1.5.1\"]\n"
 	    "[taxonomies]\ncategories = [\"news\", \"core\"]\ntags = [\"x\"]\n"
-	    "[extra]\nrelease = true\nimage = \"/i.png\"\n+++\n\nHello.\n")), STR(
+	    "[extra]\nrelease = true\nimage = \"https://x/i.png\"\n+++\n\nHello.\n")), STR(
 	    "{\"title\":\"Announcing 1.5.1\",\"slug\":\"release-1-5-1\",\"body\":\"Hello.\\n\","
-	    "\"category\":\"news\",\"tags\":[\"x\",\"core\"],\"cover_url\":\"/i.png\","
+	    "\"category\":\"news\",\"tags\":[\"x\",\"core\"],\"cover_url\":\"https://x/i.png\","
 	    "\"author\":\"Ann A, Bob\",\"status\":\"published\","
 	    "\"published_at\":\"2017-02-09T00:00:00.000Z\"}"));
 }
@@ -111,7 +111,7 @@ TEST(maps_a_hugo_post)
 	    "description: What it says\ncover:\n  image: cover.jpg\n  alt: none\n"
 	    "categories: [dev]\nauthor:\n  name: Ann\n---\nText\n")), STR(
 	    "{\"title\":\"A bundle\",\"slug\":\"a-bundle\",\"excerpt\":\"What it says\","
-	    "\"body\":\"Text\\n\",\"category\":\"dev\",\"cover_url\":\"cover.jpg\","
+	    "\"body\":\"Text\\n\",\"category\":\"dev\","
 	    "\"author\":\"Ann\",\"status\":\"draft\","
 	    "\"published_at\":\"2021-05-06T05:08:09.000Z\"}"));
 }
@@ -173,6 +173,8 @@ TEST(finds_when_it_was_published)
 		{ "x.md", "{\"date\":\"2021-01-01\"}", "\"2021-01-01T00:00:00.000Z\"" },
 		{ "x.md", "{\"publishDate\":\"2021-01-01\"}", "\"2021-01-01T00:00:00.000Z\"" },
 		{ "x.md", "{\"published\":\"2021-01-01\"}", "\"2021-01-01T00:00:00.000Z\"" },
+		{ "x.md", "{\"date\":\"2021-01-01\",\"publishDate\":\"2999-01-01\"}",
+		  "\"2999-01-01T00:00:00.000Z\"" },
 		{ "x.md", "{\"published\":true}", "" },
 		{ "x.md", "{\"permalink\":\"/2021/02/03/x/\"}", "\"2021-02-03T00:00:00.000Z\"" },
 		{ "blog/2021/02/03/x.md", "{}", "\"2021-02-03T00:00:00.000Z\"" },
@@ -256,9 +258,22 @@ TEST(takes_the_excerpt_in_front_of_the_marker)
 TEST(skips_foreign_values_of_another_type)
 {
 	static const struct row rows[] = {
-		{ "x.md", "{\"image\":{\"feature\":\"f.png\"}}", "\"f.png\"" },
-		{ "x.md", "{\"image\":[\"a\"],\"extra\":{\"image\":\"e.png\"}}", "\"e.png\"" },
+		{ "x.md", "{\"image\":{\"feature\":\"http://x/f\"}}", "\"http://x/f\"" },
+		{ "x.md", "{\"image\":[\"a\"],\"extra\":{\"image\":\"http://x/e\"}}", "\"http://x/e\"" },
 		{ "x.md", "{\"cover_url\":\"c.png\",\"image\":\"i.png\"}", "\"c.png\"" },
+	};
+
+	(void)state;
+	check(IMPORT_BLOG, "cover_url", rows, COUNT(rows));
+}
+
+TEST(passes_over_a_picture_within_the_generators_site)
+{
+	static const struct row rows[] = {
+		{ "x.md", "{\"image\":\"/i.png\"}", "" },
+		{ "x.md", "{\"cover\":{\"image\":\"cover.jpg\"}}", "" },
+		{ "x.md", "{\"image\":\"../i.png\",\"extra\":{\"cover\":\"https://x/c\"}}",
+		  "\"https://x/c\"" },
 	};
 
 	(void)state;
@@ -433,6 +448,7 @@ TEST_MAIN(CASE(maps_a_zola_post), CASE(maps_a_jekyll_post), CASE(maps_a_hugo_pos
     CASE(finds_when_it_was_published), CASE(tells_drafts_from_published_ones),
     CASE(takes_tags_in_every_shape), CASE(leaves_out_what_is_empty),
     CASE(takes_the_excerpt_in_front_of_the_marker), CASE(skips_foreign_values_of_another_type),
+    CASE(passes_over_a_picture_within_the_generators_site),
     CASE(refuses_what_nothing_can_be_made_of), CASE(bounds_lists),
     CASE(imports_its_own_export_unchanged), CASE(exports_only_the_fields_of_its_kind),
     CASE(reads_dates_as_people_write_them), CASE(makes_slugs),
