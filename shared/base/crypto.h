@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -46,7 +47,9 @@ void crypto_hex(const void *bytes, size_t len, char *out) NONNULL_ALL;
  * arena is exhausted. */
 NODISCARD struct str crypto_base64url(struct arena *a, struct str bytes) NONNULL(1);
 NODISCARD struct str crypto_base64(struct arena *a, struct str bytes) NONNULL(1);
-/* Exactly the form that the two above give: no white space, no stray bits.
+/* Section 4, behind what is there. */
+void crypto_base64_add(struct buf *out, struct str bytes) NONNULL(1);
+/* Exactly the form that the first two above give: no white space, no stray bits.
  * ERR_INVALID: anything else; ERR_NO_MEMORY: the arena is exhausted. */
 NODISCARD enum err crypto_base64url_decode(struct arena *a, struct str text,
     struct str *bytes) NONNULL(1, 3);

@@ -72,6 +72,18 @@ struct str crypto_base64(struct arena *a, struct str bytes)
 	return encode(&base64, a, bytes);
 }
 
+void crypto_base64_add(struct buf *out, struct str bytes)
+{
+	char group[4];
+
+	for (size_t i = 0; i < bytes.len; i += 3) {
+		size_t left = bytes.len - i;
+		char  *end = encode_group(&base64, (const unsigned char *)bytes.ptr + i,
+		    left < 3 ? left : 3, group);
+		buf_bytes(out, group, (size_t)(end - group));
+	}
+}
+
 /* The value of a digit, or over 63. */
 static uint32_t digit_value(const struct alphabet *alphabet, char c)
 {

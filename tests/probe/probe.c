@@ -16,20 +16,11 @@
 #include "http/trace.h"
 #include "limit/limit.h"
 #include "limit/local.h"
+#include "probe/verb.h"
 
-#define ANSWER_MAX_BYTES (64u << 20)    /* a document of 2 MB, all of it escaped */
-#define HEADERS_MAX      64             /* values of one header in a question */
 #define MS_IN_NS         UINT64_C(1000000)
 
-struct call {
-	struct arena      *arena;
-	const struct json *in;
-	struct json_writer w;           /* the value goes here */
-	struct str         error;       /* absent: none */
-	uint32_t           line, column;        /* of the error; 0: it has none */
-};
-
-static bool refuse(struct call *c, struct str why)
+bool refuse(struct call *c, struct str why)
 {
 	c->error = why;
 	return false;
@@ -37,8 +28,7 @@ static bool refuse(struct call *c, struct str why)
 
 /* --- reading a question ----------------------------------------------------------- */
 
-/* The bytes of NAME_base64. */
-static bool read_bytes(struct call *c, const char *name, struct str *out)
+bool read_bytes(struct call *c, const char *name, struct str *out)
 {
 	const struct json *v = json_get(c->in, arena_printf(c->arena, "%s_base64", name));
 
@@ -49,8 +39,7 @@ static bool read_bytes(struct call *c, const char *name, struct str *out)
 	return true;
 }
 
-/* NAME, or NAME_base64 for what is no text. */
-static bool read_text(struct call *c, const char *name, struct str *out)
+bool read_text(struct call *c, const char *name, struct str *out)
 {
 	const struct json *v = json_get(c->in, str_of(name));
 
@@ -62,8 +51,7 @@ static bool read_text(struct call *c, const char *name, struct str *out)
 	return true;
 }
 
-/* Absent and null are STR_NONE. */
-static bool read_optional_text(struct call *c, const char *name, struct str *out)
+bool read_optional_text(struct call *c, const char *name, struct str *out)
 {
 	const struct json *v = json_get(c->in, str_of(name));
 
@@ -71,13 +59,7 @@ static bool read_optional_text(struct call *c, const char *name, struct str *out
 	return v == NULL || json_type(v) == JSON_NULL || read_text(c, name, out);
 }
 
-struct texts {
-	struct str list[HEADERS_MAX];
-	size_t     count;
-};
-
-/* A list of strings; absent and null are an empty one. */
-static bool read_texts(struct call *c, const char *name, struct texts *out)
+bool read_texts(struct call *c, const char *name, struct texts *out)
 {
 	const struct json *v = json_get(c->in, str_of(name));
 
@@ -95,7 +77,7 @@ static bool read_texts(struct call *c, const char *name, struct texts *out)
 	return true;
 }
 
-static struct str join(struct arena *a, const struct texts *t)
+struct str join(struct arena *a, const struct texts *t)
 {
 	struct buf out;
 
@@ -308,6 +290,8 @@ static const struct verb {
 	    "per step: allowed, remaining, retry_after_ms, reset_ms" },
 	{ "traceparent", traceparent_verb, "traceparent[], tracestate[]?",
 	    "what goes out: trace_id, parent, flags, tracestate" },
+	{ "structured_field", structured_field_verb,
+	    "type (item, list, dictionary), raw[]", "parsed, serialised" },
 	{ "markdown", markdown_verb, "text", "html (before sanitising), sanitized" },
 };
 
@@ -372,7 +356,7 @@ static void print_help(void)
 	     "{\"ok\": true, \"value\": …} or {\"ok\": false, \"error\": \"…\"}.\n"
 	     "Any string NAME may come as NAME_base64 instead.\n");
 	for (size_t i = 0; i < COUNT(verbs); i++)
-		printf("%-15s in:    %s\n%-15s value: %s\n", verbs[i].name, verbs[i].in, "", verbs[i].value);
+		printf("%-17s in:    %s\n%-17s value: %s\n", verbs[i].name, verbs[i].in, "", verbs[i].value);
 }
 
 int main(int argc, char **argv)
