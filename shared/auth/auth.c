@@ -7,7 +7,7 @@
 #include "auth/identity.h"
 #include "auth/session.h"
 #include "auth/state.h"
-#include "auth/token.h"
+#include "auth/token_verify.h"
 #include "base/crypto.h"
 #include "base/id.h"
 #include "base/limits.h"
@@ -137,37 +137,29 @@ static enum err refuse(struct attempt *t, const char *why)
 	return ERR_UNAUTHENTICATED;
 }
 
-/* The key that the token names, and the token's claims, as far as they can be
- * had without arithmetic. */
-static enum err check_cheaply(struct attempt *t, struct str token, struct jws *jws,
-    const struct jwk **key, struct token_claims *claims)
+static bool own_rules(void *context, struct str issuer, struct token_rules *out)
 {
-	const struct token_rules rules = {
-		.issuer = t->auth->issuer, .audience = STR(TOKEN_AUDIENCE),
-		.use = STR(TOKEN_USE_ACCESS), .now_ms = t->now_ms,
-		.skew_s = t->auth->config->clock_skew_s,
-	};
-	const struct json *payload;
-	struct json_error  error;
-	enum err           e;
+	static const struct str audience = STR_INIT(TOKEN_AUDIENCE);
+	const struct attempt   *t = context;
 
-	if (jws_parse(t->arena, token, jws, &t->reason) != OK)
-		return ERR_UNAUTHENTICATED;
-	if (!token_type_fits(jws->type))
-		return refuse(t, "wrong_type");
-	if (json_parse(t->arena, jws->payload, TOKEN_PAYLOAD_DEPTH_MAX, &payload, &error) != OK)
-		return refuse(t, "bad_payload");
-	e = token_check(payload, &rules, claims, &t->reason);
-	if (e != OK)
-		return e;
-	if (!id_is_uuid(claims->subject) || !id_is_uuid(claims->session))
-		return refuse(t, "no_session");
-	e = keys_find_or_load(t->auth->keys, t->store, t->arena, jws->kid, t->now_ms, key);
-	if (e == ERR_NOT_FOUND)
-		return refuse(t, "unknown_key");
-	if (e == OK && !jws_fits(jws, *key))
-		return refuse(t, "wrong_algorithm");
-	return e == OK ? OK : ERR_UNAVAILABLE;
+	*out = (struct token_rules){
+		.issuer = t->auth->issuer, .audiences = &audience, .n_audiences = 1,
+		.use = STR(TOKEN_USE_ACCESS), .algorithms = JWS_BIT(JWS_RS256),
+		.now_ms = t->now_ms, .skew_s = t->auth->config->clock_skew_s, .uuids = true,
+	};
+	return str_eq(issuer, t->auth->issuer);
+}
+
+static enum err own_keys(void *context, const struct token *token, struct key_choice *out)
+{
+	struct attempt   *t = context;
+	const struct jwk *key;
+	enum err          e = keys_find_or_load(t->auth->keys, t->store, t->arena,
+	    token->jws.kid, t->now_ms, &key);
+
+	if (e == OK)
+		key_choice_add(out, &token->jws, key);
+	return e;
 }
 
 static struct principal principal_from(const struct token_claims *claims)
@@ -186,19 +178,16 @@ static struct principal principal_from(const struct token_claims *claims)
 	return p;
 }
 
-static enum err verify(struct attempt *t, struct str token, struct principal *out)
+static enum err verify(struct attempt *t, struct str text, struct principal *out)
 {
-	struct token_claims claims;
-	const struct jwk   *key;
-	struct jws          jws;
-	enum err            e = check_cheaply(t, token, &jws, &key, &claims);
+	const struct token_verifier verifier = { t, own_rules, own_keys };
+	struct token                token;
+	enum err                    e = token_verify(t->arena, text, &verifier, &token,
+	    &t->reason);
 
-	if (e != OK)
-		return e;
-	if (jws_verify(&jws, key) != OK)
-		return refuse(t, "bad_signature");
-	*out = principal_from(&claims);
-	return OK;
+	if (e == OK)
+		*out = principal_from(&token.claims);
+	return e;
 }
 
 static enum err check_revoked(struct attempt *t, struct str session)

@@ -1,6 +1,7 @@
 #include "auth/jwk.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bn.h>
@@ -13,7 +14,8 @@
 #include "base/buf.h"
 #include "base/crypto.h"
 
-#define RSA_EXPONENT_MAX_BYTES  4       /* 65537 everywhere; a huge one makes verifying slow */
+#define RSA_EXPONENT_MAX_BYTES  4       /* 65537 everywhere; a huge one makes verifying slow, */
+#define RSA_EXPONENT_MIN        65537   /* and small ones have a history (FIPS 186-5, 5.4) */
 #define COORDINATE_MAX_BYTES    48
 #define THUMBPRINT_MAX_BYTES    4096    /* the JSON that is hashed */
 
@@ -102,6 +104,35 @@ static EVP_PKEY *key_of(const char *type, OSSL_PARAM_BLD *builder)
 	return key;
 }
 
+/* Whether `x` is a power of 65537 modulo the prime `p`. */
+static bool is_power(BN_ULONG x, BN_ULONG p)
+{
+	BN_ULONG power = 1;
+
+	do {
+		if (power == x)
+			return true;
+		power = power * 65537 % p;
+	} while (power != 1);
+	return false;
+}
+
+/* Whether the modulus has the mark of the generator whose primes are all 65537^a
+ * modulo a product of small primes (ROCA, CVE-2017-15361): such keys are factored.
+ * One modulus in 10^8 or so has it by chance. */
+static bool is_roca(const BIGNUM *n)
+{
+	static const uint8_t primes[] = {
+		3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83,
+		89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+	};
+
+	for (size_t i = 0; i < COUNT(primes); i++)
+		if (!is_power(BN_mod_word(n, primes[i]), primes[i]))
+			return false;
+	return true;
+}
+
 static EVP_PKEY *rsa_key(struct str modulus, struct str exponent)
 {
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
@@ -110,7 +141,7 @@ static EVP_PKEY *rsa_key(struct str modulus, struct str exponent)
 	EVP_PKEY       *key = NULL;
 
 	if (builder != NULL && n != NULL && e != NULL && BN_is_odd(n) && BN_is_odd(e) &&
-	    !BN_is_one(e) && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+	    BN_get_word(e) >= RSA_EXPONENT_MIN && !is_roca(n) && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 	    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1)
 		key = key_of("RSA", builder);
 	BN_free(e);
@@ -131,9 +162,11 @@ static enum err build_rsa(struct arena *a, const struct json *json, const struct
 		return refuse(ERR_INVALID, "n or e has leading zeros", reason);
 	if (n.len > JWK_RSA_MAX_BITS / 8 || e.len > RSA_EXPONENT_MAX_BYTES)
 		return refuse(ERR_INVALID, "n or e is too large", reason);
+	if (n.len < JWK_RSA_MIN_BITS / 8)
+		return refuse(ERR_INVALID, "RSA of less than 2048 bits", reason);
 	out->key = rsa_key(n, e);
 	if (out->key == NULL)
-		return refuse(ERR_INVALID, "not an RSA key", reason);
+		return refuse(ERR_INVALID, "not an RSA key, or a weak one", reason);
 	if (EVP_PKEY_get_bits(out->key) < JWK_RSA_MIN_BITS)
 		return refuse(ERR_INVALID, "RSA of less than 2048 bits", reason);
 	out->signature_bytes = n.len;
@@ -286,6 +319,13 @@ void jwk_clean(struct jwk *k)
 {
 	EVP_PKEY_free(k->key);
 	*k = (struct jwk){ 0 };
+}
+
+void jwk_share(const struct jwk *k, struct jwk *out)
+{
+	*out = *k;
+	if (EVP_PKEY_up_ref(k->key) != 1)
+		abort();                /* only a count: it cannot fail */
 }
 
 enum err jwk_thumbprint(struct arena *a, const struct json *json, struct str *out)

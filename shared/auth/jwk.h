@@ -45,11 +45,14 @@ enum jws_algorithm jws_algorithm_from_name(struct str name);
 
 /* RSA of 2,048 to 8,192 bits, EC on P-256 and P-384, Ed25519.
  * ERR_UNSUPPORTED: another kind, or not for verifying signatures;
- * ERR_INVALID: malformed, too small, not on its curve, or with private parts.
+ * ERR_INVALID: malformed, too small, not on its curve, made by a generator that is
+ *   known to be broken (ROCA), or with private parts.
  * *reason says which (static storage). */
 NODISCARD enum err jwk_parse(struct arena *a, const struct json *json, struct jwk *out,
     const char **reason) NONNULL_ALL;
 void jwk_clean(struct jwk *k) NONNULL_ALL;
+/* The same key for a second owner, who cleans it too; no arithmetic, no parsing. */
+void jwk_share(const struct jwk *k, struct jwk *out) NONNULL_ALL;
 
 /* RFC 7638 with SHA-256, base64url.  ERR_UNSUPPORTED: kty or crv is not known. */
 NODISCARD enum err jwk_thumbprint(struct arena *a, const struct json *json, struct str *out)

@@ -15,11 +15,21 @@
 #define TOKEN_USE_ID            "id"
 #define TOKEN_PAYLOAD_DEPTH_MAX 8       /* ours are two deep; providers nest address claims */
 
-/* What a token must say to count here. */
+/* What a token must say to count here.  Every zero is the strict choice: without an
+ * audience or an algorithm nothing passes. */
 struct token_rules {
-	struct str issuer, audience, use;
-	int64_t    now_ms;
-	uint32_t   skew_s;              /* how far two clocks may differ */
+	struct str        issuer;
+	const struct str *audiences;    /* one of them must be the token's */
+	size_t            n_audiences;
+	struct str        use;
+	uint32_t          algorithms;   /* JWS_BITs, beside what the key allows */
+	int64_t           now_ms;
+	uint32_t          skew_s;       /* how far two clocks may differ */
+	bool              uuids;        /* sub and sid must be UUIDs */
+	bool              use_unsaid;   /* token_use may be absent; what then looks like an id token
+	                                 * is none of use "access" */
+	bool              any_issuer, any_audience, any_use, any_subject;
+	bool              bare;         /* a payload that does not begin as a JSON object is let by */
 };
 
 struct token_claims {
@@ -36,6 +46,10 @@ struct token_claims {
  * the log ("expired", "wrong_issuer"; static storage). */
 NODISCARD enum err token_check(const struct json *payload, const struct token_rules *rules,
     struct token_claims *out, const char **reason) NONNULL_ALL;
+
+/* Whether it has what OpenID providers put into id tokens (nonce, at_hash, c_hash,
+ * s_hash, typ "ID") or logout tokens (events), and never into access tokens. */
+bool token_looks_like_id(const struct json *payload) NONNULL_ALL;
 
 /* Whether a header's typ may stand on an access token: none, "JWT" or "at+jwt"
  * (RFC 9068), any case, with or without "application/". */

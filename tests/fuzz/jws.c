@@ -37,8 +37,9 @@ static bool parse_key(struct arena *a, struct str text, struct jwk *key)
 
 static void check_claims(struct arena *a, struct str payload)
 {
+	static const struct str  audience = STR_INIT("quiver");
 	const struct token_rules rules = {
-		.issuer = STR("https://quiver.example"), .audience = STR("quiver"),
+		.issuer = STR("https://quiver.example"), .audiences = &audience, .n_audiences = 1,
 		.use = STR("access"), .now_ms = INT64_C(1700000000000), .skew_s = 60,
 	};
 	struct token_claims claims;

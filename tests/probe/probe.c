@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "access/address.h"
+#include "auth/token_verify.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/crypto.h"
@@ -275,6 +276,166 @@ static bool markdown_verb(struct call *c)
 	return true;
 }
 
+/* NAME as JSON, or as a string that holds JSON. */
+static bool read_document(struct call *c, const char *name, const struct json **out)
+{
+	const struct json *v = json_get(c->in, str_of(name));
+	struct json_error error = { 0 };
+	struct str text;
+
+	*out = v;
+	if (v != NULL && json_type(v) != JSON_STRING)
+		return true;
+	if (!read_text(c, name, &text))
+		return false;
+	if (json_parse(c->arena, text, JSON_DEPTH_MAX, out, &error) == OK)
+		return true;
+	return refuse(c, arena_printf(c->arena, "%s is not JSON: column %u: %s", name, error.column,
+	    error.reason != NULL ? error.reason : "too large"));
+}
+
+struct left_out {
+	struct call *call;
+	struct buf refused;             /* the members of a list, as JSON */
+	struct json_writer w;
+};
+
+static void note_left_out(void *context, size_t index, struct str kid, const char *why)
+{
+	struct left_out *l = context;
+
+	json_object_open(&l->w);
+	json_member_int(&l->w, "index", (int64_t)index);
+	json_member_string(&l->w, "kid", kid);
+	json_member_string(&l->w, "reason", str_of(why));
+	json_object_close(&l->w);
+}
+
+/* The usable keys of NAME, and what is said of the others. */
+static bool read_keys(struct call *c, const char *name, struct left_out *l, struct key_set *out)
+{
+	const char *reason = "";
+	const struct json *document;
+
+	*l = (struct left_out){ .call = c };
+	buf_init(&l->refused, c->arena, ANSWER_MAX_BYTES);
+	json_begin(&l->w, &l->refused);
+	json_array_open(&l->w);
+	if (!read_document(c, name, &document))
+		return false;
+	if (key_set_parse(c->arena, document, out, note_left_out, l, &reason) != OK)
+		return refuse(c, arena_printf(c->arena, "%s: %s", name, reason));
+	json_array_close(&l->w);
+	return true;
+}
+
+static void put_key(struct json_writer *w, const struct jwk *k)
+{
+	json_object_open(w);
+	json_member_string(w, "kid", k->kid[0] == '\0' ? STR_NONE : str_of(k->kid));
+	json_name(w, "algorithms");
+	json_array_open(w);
+	for (int i = JWS_UNKNOWN + 1; i < JWS_ALGORITHM_COUNT; i++)
+		if ((k->algorithms & JWS_BIT(i)) != 0)
+			json_put_string(w, str_of(jws_algorithm_name((enum jws_algorithm)i)));
+	json_array_close(w);
+	json_object_close(w);
+}
+
+static bool jwks_verb(struct call *c)
+{
+	struct left_out l;
+	struct key_set keys;
+
+	if (!read_keys(c, "document", &l, &keys))
+		return false;
+	json_object_open(&c->w);
+	json_name(&c->w, "keys");
+	json_array_open(&c->w);
+	for (size_t i = 0; i < keys.count; i++)
+		put_key(&c->w, &keys.keys[i]);
+	json_array_close(&c->w);
+	json_name(&c->w, "refused");
+	json_put_raw(&c->w, buf_str(&l.refused));
+	json_object_close(&c->w);
+	key_set_clean(&keys);
+	return true;
+}
+
+struct question {                       /* of jws */
+	struct token_rules rules;
+	struct key_set keys;
+};
+
+static bool asked_rules(void *context, struct str issuer, struct token_rules *out)
+{
+	const struct question *q = context;
+
+	*out = q->rules;
+	return q->rules.any_issuer || str_eq(issuer, q->rules.issuer);
+}
+
+static enum err asked_keys(void *context, const struct token *t, struct key_choice *out)
+{
+	const struct question *q = context;
+
+	return key_set_choose(&q->keys, &t->jws, out);
+}
+
+/* What was not asked about is not held against the token. */
+static bool read_rules(struct call *c, struct str *audience, struct token_rules *out)
+{
+	struct texts algorithms;
+	struct str issuer;
+	uint64_t now_s;
+
+	if (!read_optional_text(c, "issuer", &issuer) ||
+	    !read_optional_text(c, "audience", audience) ||
+	    !read_texts(c, "algorithms", &algorithms) ||
+	    !read_number(c, c->in, "now_s", 0, -1, &now_s))
+		return false;
+	if (now_s > INT64_MAX / 2000)
+		return refuse(c, STR("now_s is too far away"));
+	*out = (struct token_rules){
+		.issuer = issuer, .audiences = audience, .n_audiences = audience->ptr != NULL,
+		.now_ms = (int64_t)now_s * 1000,
+		.any_issuer = issuer.ptr == NULL, .any_audience = audience->ptr == NULL,
+		.any_use = true, .any_subject = true,
+		.bare = issuer.ptr == NULL && audience->ptr == NULL,
+	};
+	for (size_t i = 0; i < algorithms.count; i++)
+		out->algorithms |= JWS_BIT(jws_algorithm_from_name(algorithms.list[i]));
+	if (json_get(c->in, STR("algorithms")) == NULL)
+		out->algorithms = UINT32_MAX;
+	return true;
+}
+
+static bool jws_verb(struct call *c)
+{
+	const char *reason = "";
+	struct question q = { 0 };
+	struct str text, audience;
+	struct left_out l;
+	struct token token;
+
+	if (!read_text(c, "token", &text) || !read_rules(c, &audience, &q.rules) ||
+	    !read_keys(c, "jwks", &l, &q.keys))
+		return false;
+	const struct token_verifier verifier = { &q, asked_rules, asked_keys };
+	enum err e = token_verify(c->arena, text, &verifier, &token, &reason);
+	key_set_clean(&q.keys);
+	if (e != OK)
+		return refuse(c, str_of(reason));
+	if (token.payload != NULL) {
+		json_put_value(&c->w, token.payload);
+		return true;
+	}
+	json_object_open(&c->w);
+	json_member_string(&c->w, "payload_base64", crypto_base64(c->arena, token.jws.payload));
+	json_object_close(&c->w);
+	return true;
+}
+
 static const struct verb {
 	const char *name;
 	bool      (*run)(struct call *c);
@@ -292,6 +453,10 @@ static const struct verb {
 	    "what goes out: trace_id, parent, flags, tracestate" },
 	{ "structured_field", structured_field_verb,
 	    "type (item, list, dictionary), raw[]", "parsed, serialised" },
+	{ "jws", jws_verb, "token, jwks, issuer?, audience?, algorithms[]?, now_s",
+	    "the claims (of a payload that is no JSON object: payload_base64), or the reason" },
+	{ "jwks", jwks_verb, "document",
+	    "keys: [{kid, algorithms}], and refused: [{index, kid, reason}]" },
 	{ "markdown", markdown_verb, "text", "html (before sanitising), sanitized" },
 };
 

@@ -87,6 +87,7 @@ static const struct {
 	{ "n begins with zeros", "{\"kty\":\"RSA\",\"n\":\"AAEAAQ\",\"e\":\"AQAB\"}", "leading zeros" },
 	{ "e begins with zeros", RSA_E("AAEAAQ"), "leading zeros" },
 	{ "e is one", RSA_E("AQ"), "not an RSA key" },
+	{ "e is three", RSA_E("Aw"), "not an RSA key" },
 	{ "e is even", RSA_E("AQAA"), "not an RSA key" },
 	{ "e is huge", RSA_E("AQAAAAE"), "too large" },
 	{ "another curve", EC("secp256k1", EC_X, EC_Y), "kty or crv" },
@@ -149,6 +150,33 @@ TEST(rsa_has_2048_to_8192_bits)
 	arena_clean(&outer);
 }
 
+TEST(rsa_of_the_generator_that_is_broken_is_refused)
+{
+	BIGNUM      *n = BN_new(), *base = BN_new(), *power = BN_new();
+	BN_CTX      *ctx = BN_CTX_new();
+	char         bytes[257];
+	const char  *reason = "";
+	struct arena a, outer;
+	struct jwk   key;
+
+	(void)state;
+	arena_init(&outer, 1 << 20);
+	BN_set_word(base, 65537);
+	BN_set_word(power, 128);
+	assert_int_equal(BN_exp(n, base, power, ctx), 1);      /* its mark modulo every prime */
+	assert_int_equal(BN_bn2binpad(n, (unsigned char *)bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(parse(&a, arena_printf(&outer, "{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"%s\"}",
+	    crypto_base64url(&outer, (struct str){ bytes, sizeof(bytes) }).ptr).ptr, &key, &reason),
+	    ERR_INVALID);
+	assert_non_null(strstr(reason, "weak"));
+	arena_clean(&a);
+	arena_clean(&outer);
+	BN_CTX_free(ctx);
+	BN_free(power);
+	BN_free(base);
+	BN_free(n);
+}
+
 TEST(p384_keys_of_openssl_are_read)
 {
 	EVP_PKEY    *key = signer_key(JWS_ES384);
@@ -205,6 +233,7 @@ TEST_MAIN(
 	RUN(a_key_verifies_what_its_kind_and_its_alg_allow),
 	RUN(a_key_that_will_not_do_is_refused_and_says_why),
 	RUN(rsa_has_2048_to_8192_bits),
+	RUN(rsa_of_the_generator_that_is_broken_is_refused),
 	RUN(p384_keys_of_openssl_are_read),
 	RUN(thumbprint_is_that_of_rfc_7638),
 	RUN(algorithm_names_are_exact))

@@ -15,8 +15,9 @@
 #define SUB     "\"sub\":\"alice\","
 #define EXP     "\"exp\":1700000100"
 
+static const struct str         audience = STR_INIT("quiver");
 static const struct token_rules rules = {
-	.issuer = STR_INIT("https://quiver.example"), .audience = STR_INIT("quiver"),
+	.issuer = STR_INIT("https://quiver.example"), .audiences = &audience, .n_audiences = 1,
 	.use = STR_INIT("access"), .now_ms = NOW_MS, .skew_s = 60,
 };
 
