@@ -78,6 +78,21 @@ static const struct schema password_change_schema = {
 	"PasswordChange", password_change_fields, false
 };
 
+static const struct field session_fields[] = {
+	{ .name = "id", .type = FIELD_UUID, .required = true },
+	{ .name = "created_at", .type = FIELD_TIME, .required = true },
+	{ .name = "used_at", .type = FIELD_TIME, .required = true,
+	  .help = "When it last got new tokens" },
+	{ .name = "address", .type = FIELD_STRING, .required = true, .nullable = true,
+	  .help = "Where it last got new tokens from" },
+	{ .name = "agent", .type = FIELD_STRING, .required = true, .nullable = true,
+	  .help = "The User-Agent of then" },
+	{ .name = "current", .type = FIELD_BOOL, .required = true,
+	  .help = "It is the caller's own" },
+	{ 0 },
+};
+static const struct schema session_schema = { "Session", session_fields, false };
+
 static const struct field discovery_fields[] = {
 	{ .name = "issuer", .type = FIELD_URL, .required = true },
 	{ .name = "jwks_uri", .type = FIELD_URL, .required = true },
@@ -129,6 +144,11 @@ static const struct route routes[] = {
 	  .scope = SCOPE_PROFILE, .body = &password_change_schema, .body_max_bytes = BODY_MAX,
 	  .limit_class = "sign-in", .status = 204,
 	  .summary = "Change the password; ends the other sessions" },
+	{ .method = GET, .path = "/v1/auth/sessions", .run = auth_sessions,
+	  .scope = SCOPE_PROFILE, .reply = &session_schema, .page = true,
+	  .summary = "Where the caller is signed in, the newest first" },
+	{ .method = DELETE, .path = "/v1/auth/sessions/{id}", .run = auth_session_end,
+	  .scope = SCOPE_PROFILE, .status = 204, .summary = "End one of the caller's sessions" },
 	{ .method = GET, .path = "/.well-known/openid-configuration", .run = auth_discovery,
 	  .scope = SCOPE_PUBLIC, .reply = &discovery_schema, .caching = CACHE_PUBLIC,
 	  .summary = "What an OpenID client needs to know" },

@@ -11,10 +11,14 @@
 
 endpoint auth_login, auth_refresh, auth_logout;         /* sign_in.c */
 endpoint auth_me, auth_rename, auth_change_password;    /* me.c */
+endpoint auth_sessions, auth_session_end;               /* sessions.c */
 endpoint auth_discovery, auth_keys;                     /* discovery.c */
 
 /* What the identity provider works with, for a request. */
 struct identity_call auth_call(const struct request *req) NONNULL_ALL;
+
+/* A principal whose account has gone since it signed in is nobody (me.c). */
+enum err auth_gone(struct response *res, enum err e) NONNULL_ALL;
 
 /* --setup: the database, the signing key, the owner (setup.c). */
 int auth_setup(struct app *app, struct worker *worker);

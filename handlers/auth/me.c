@@ -29,8 +29,7 @@ static enum err put_profile(const struct request *req, struct response *res,
 	return OK;
 }
 
-/* A principal whose account has gone since it signed in is nobody. */
-static enum err gone(struct response *res, enum err e)
+enum err auth_gone(struct response *res, enum err e)
 {
 	if (e != ERR_NOT_FOUND)
 		return e;
@@ -43,7 +42,7 @@ enum err auth_me(const struct request *req, struct response *res)
 	struct account       account;
 	enum err             e = IDENTITY_CALL(&k, account, &req->principal, &account);
 
-	return e == OK ? put_profile(req, res, &account) : gone(res, e);
+	return e == OK ? put_profile(req, res, &account) : auth_gone(res, e);
 }
 
 enum err auth_rename(const struct request *req, struct response *res)
@@ -59,7 +58,7 @@ enum err auth_rename(const struct request *req, struct response *res)
 	if (e == OK && json_get(req->json, name) != NULL)
 		e = IDENTITY_CALL(&k, rename, &req->principal,
 		    json_get_string(req->json, "name"), version, &account);
-	return e == OK ? put_profile(req, res, &account) : gone(res, e);
+	return e == OK ? put_profile(req, res, &account) : auth_gone(res, e);
 }
 
 enum err auth_change_password(const struct request *req, struct response *res)

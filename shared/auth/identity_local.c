@@ -3,12 +3,10 @@
  */
 #include "auth/identity.h"
 
-#include "auth/session.h"
+#include "auth/local.h"
 #include "auth/token.h"
 #include "base/id.h"
 #include "log/log.h"
-
-#define WRITE_TRIES 8   /* others may change the same account meanwhile; each time one gets on */
 
 /* --- tokens --------------------------------------------------------------------- */
 
@@ -61,60 +59,69 @@ static enum err check_password(struct auth *auth, struct store_connection *c, st
 	return out->disabled ? ERR_UNAUTHENTICATED : OK;
 }
 
-/* A session of `r`'s account and its first refresh token.  ERR_STALE: the account
- * changed since it was read. */
-static enum err begin_session(struct auth *auth, struct store_connection *c, struct arena *a,
-    const struct account_record *r, const struct identity_client *from, int64_t now_ms,
-    struct session *s, struct str *token)
+/* A session and its first refresh token.  ERR_STALE: the account changed since it
+ * was read. */
+static enum err put_session(const struct identity_call *k, const struct account_record *r,
+    const struct store_op *also, size_t n, struct session *s, struct str *token)
 {
 	struct refresh      refresh;
 	struct store_result result;
-	struct store_op     ops[] = {
-		unchanged(a, &r->account),
+	struct store_op     ops[3 + LOCAL_ALSO_MAX] = {
+		unchanged(k->arena, &r->account),
 		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
 		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
 	};
 	char     id[ID_UUID_SIZE];
 	enum err e;
 
-	id_uuid7(now_ms, id);
+	id_uuid7(k->now_ms, id);
 	*s = (struct session){
-		.id = arena_dup(a, str_of(id)), .account = r->account.id,
-		.epoch = r->epoch, .created_ms = now_ms, .used_ms = now_ms,
-		.address = from->address, .agent = from->agent,
+		.id = arena_dup(k->arena, str_of(id)), .account = r->account.id,
+		.epoch = r->epoch, .created_ms = k->now_ms, .used_ms = k->now_ms,
+		.address = k->from.address, .agent = k->from.agent,
 	};
-	*token = refresh_new(auth, a, s, &refresh);
-	e = session_item(auth, a, s, &ops[1].item);
-	ops[2].item = refresh_item(a, &refresh);
-	return e == OK ? store_write(c, ops, COUNT(ops), STORE_DURABLE, now_ms, &result) : e;
+	*token = refresh_new(k->auth, k->arena, s, &refresh);
+	e = session_item(k->auth, k->arena, s, &ops[1].item);
+	ops[2].item = refresh_item(k->arena, &refresh);
+	for (size_t i = 0; i < n; i++)
+		ops[3 + i] = also[i];
+	return e == OK ? store_write(k->store, ops, 3 + n, STORE_DURABLE, k->now_ms, &result) : e;
+}
+
+enum err local_begin(const struct identity_call *k, const struct account_record *r,
+    const struct store_op *also, size_t n, struct identity_tokens *out)
+{
+	const struct token_signer *signer;
+	struct session             s;
+	enum err e = keys_signer(k->auth->keys, k->store, k->arena, k->now_ms, &signer);
+
+	if (e == OK)
+		e = put_session(k, r, also, n, &s, &out->refresh_token);
+	if (e != OK)
+		return e;
+	if (session_trim(k->auth, k->store, k->arena, r->account.id, s.id, k->now_ms) != OK)
+		log_message(LOG_WARN, "auth.sessions_untrimmed",
+		    "account %.*s: its oldest session could not be ended; the next sign-in will",
+		    STR_ARG(r->account.id));
+	return issue(k->auth, k->arena, signer, &r->account, s.id, k->now_ms, out);
 }
 
 static enum err login(const struct identity_call *k, struct str email, struct str password,
     struct identity_login *out)
 {
-	struct auth               *auth = k->auth;
-	struct store_connection   *c = k->store;
-	struct arena              *a = k->arena;
-	int64_t                    now_ms = k->now_ms;
-	const struct token_signer *signer;
-	struct account_record      r;
-	struct session             s;
-	struct str                 known = STR_NONE;
-	enum err                   e = keys_signer(auth->keys, c, a, now_ms, &signer);
+	struct account_record r;
+	struct str            known = STR_NONE;
+	enum err              e = ERR_STALE;
 
-	if (e != OK)
-		return e;
-	e = ERR_STALE;
 	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
-		e = check_password(auth, c, a, email, password, now_ms, &known, &r);
+		e = check_password(k->auth, k->store, k->arena, email, password, k->now_ms, &known,
+		    &r);
 		if (e != OK)
 			return e;
-		e = begin_session(auth, c, a, &r, &k->from, now_ms, &s, &out->tokens.refresh_token);
+		e = local_begin(k, &r, NULL, 0, &out->tokens);
 	}
-	if (e != OK)
-		return e == ERR_STALE || e == ERR_NOT_FOUND ? ERR_UNAVAILABLE : e;
 	out->challenge = CHALLENGE_NONE;
-	return issue(auth, a, signer, &r.account, s.id, now_ms, &out->tokens);
+	return e == ERR_STALE || e == ERR_NOT_FOUND ? ERR_UNAVAILABLE : e;
 }
 
 /* --- refreshing ----------------------------------------------------------------- */
@@ -223,37 +230,36 @@ static enum err refresh_tokens(const struct identity_call *k, struct str refresh
 
 /* --- ending sessions ------------------------------------------------------------ */
 
-/* Puts a changed record, and one thing more if there is one; its version moves on. */
-static enum err put_account(struct store_connection *c, struct arena *a,
-    struct account_record *r, const struct store_op *also, int64_t now_ms)
+enum err local_put(const struct identity_call *k, struct account_record *r,
+    const struct store_op *also, size_t n)
 {
 	struct store_result result;
-	struct store_op     ops[2] = { { .verb = STORE_PUT, .condition = STORE_VERSION } };
-	size_t              n = 1;
-	enum err            e = account_item(a, r, &ops[0].item);
+	struct store_op     ops[1 + LOCAL_ALSO_MAX] = {
+		{ .verb = STORE_PUT, .condition = STORE_VERSION },
+	};
+	enum err e = account_item(k->arena, r, &ops[0].item);
 
-	if (also != NULL)
-		ops[n++] = *also;
+	for (size_t i = 0; i < n; i++)
+		ops[1 + i] = also[i];
 	if (e == OK)
-		e = store_write(c, ops, n, STORE_DURABLE, now_ms, &result);
+		e = store_write(k->store, ops, 1 + n, STORE_DURABLE, k->now_ms, &result);
 	if (e == OK)
 		r->account.version = result.version;
 	return e;
 }
 
 /* No refresh token of before counts after this. */
-static enum err raise_epoch(struct store_connection *c, struct arena *a, struct str id,
-    int64_t now_ms)
+static enum err raise_epoch(const struct identity_call *k, struct str id)
 {
 	struct account_record r;
 	enum err              e = ERR_STALE;
 
 	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
-		e = account_read(c, a, id, now_ms, &r);
+		e = account_read(k->store, k->arena, id, k->now_ms, &r);
 		if (e != OK)
 			return e;
 		r.epoch++;
-		e = put_account(c, a, &r, NULL, now_ms);
+		e = local_put(k, &r, NULL, 0);
 	}
 	return e;
 }
@@ -268,7 +274,7 @@ static enum err logout(const struct identity_call *k, const struct principal *wh
 			return OK;      /* an API key has no session to end */
 		return session_end(k->auth, k->store, k->arena, who->id, who->session, k->now_ms);
 	}
-	e = raise_epoch(k->store, k->arena, who->id, k->now_ms);
+	e = raise_epoch(k, who->id);
 	if (e == OK || e == ERR_NOT_FOUND)
 		e = session_end_all(k->auth, k->store, k->arena, who->id, STR_NONE, k->now_ms);
 	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
@@ -300,7 +306,7 @@ static enum err rename_account(const struct identity_call *k, const struct princ
 		if (version != 0 && version != r.account.version)
 			return ERR_STALE;
 		r.account.name = name;
-		e = put_account(k->store, k->arena, &r, NULL, k->now_ms);
+		e = local_put(k, &r, NULL, 0);
 	}
 	if (e == OK)
 		*out = r.account;
@@ -322,49 +328,47 @@ static bool keep_session(struct auth *auth, struct store_connection *c, struct a
 }
 
 /* ERR_STALE: the account changed since it was read. */
-static enum err replace_password(struct auth *auth, struct store_connection *c, struct arena *a,
-    const struct principal *who, struct account_record *r, struct str phc, int64_t now_ms)
+static enum err replace_password(const struct identity_call *k, const struct principal *who,
+    struct account_record *r, struct str phc)
 {
 	struct store_op own;
 	enum err        e;
 
 	r->password = phc;
 	r->epoch++;
-	if (!keep_session(auth, c, a, who, r->epoch, now_ms, &own))
+	if (!keep_session(k->auth, k->store, k->arena, who, r->epoch, k->now_ms, &own))
 		return ERR_UNAUTHENTICATED;
-	e = put_account(c, a, r, &own, now_ms);
+	e = local_put(k, r, &own, 1);
 	return e == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : e;
 }
 
 static enum err change_password(const struct identity_call *k, const struct principal *who,
     struct str old_password, struct str new_password, struct str *why)
 {
-	struct auth             *auth = k->auth;
-	struct store_connection *c = k->store;
-	struct arena            *a = k->arena;
-	int64_t                  now_ms = k->now_ms;
-	struct account_record    r;
-	struct str               known = STR_NONE, phc = STR_NONE;
-	enum err                 e = ERR_STALE;
+	const struct password_hasher *hasher = &k->auth->hasher;
+	struct arena                 *a = k->arena;
+	struct account_record         r;
+	struct str                    known = STR_NONE, phc = STR_NONE;
+	enum err                      e = ERR_STALE;
 
 	*why = str_of(password_problem(new_password));
 	if (why->ptr != NULL)
 		return ERR_INVALID;
 	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
-		e = account_read(c, a, who->id, now_ms, &r);
+		e = account_read(k->store, a, who->id, k->now_ms, &r);
 		if (e == OK && (known.ptr == NULL || !str_eq(known, r.password)))
-			e = password_verify(&auth->hasher, a, old_password, r.password);
+			e = password_verify(hasher, a, old_password, r.password);
 		if (e == ERR_UNAUTHENTICATED)
 			*why = STR("is not the current password");
 		known = r.password;
 		if (e == OK && phc.ptr == NULL)
-			e = password_hash(&auth->hasher, a, new_password, &phc);
+			e = password_hash(hasher, a, new_password, &phc);
 		if (e != OK)
 			return e == ERR_NOT_FOUND ? ERR_UNAUTHENTICATED : e;
-		e = replace_password(auth, c, a, who, &r, phc, now_ms);
+		e = replace_password(k, who, &r, phc);
 	}
 	if (e == OK)
-		e = session_end_all(auth, c, a, who->id, who->session, now_ms);
+		e = session_end_all(k->auth, k->store, a, who->id, who->session, k->now_ms);
 	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
 }
 
@@ -375,4 +379,6 @@ const struct identity_provider identity_local = {
 	.account = read_account,
 	.rename = rename_account,
 	.change_password = change_password,
+	.sessions = local_sessions,
+	.session_end = local_session_end,
 };

@@ -26,18 +26,13 @@ static int64_t revoked_until(const struct auth *auth, int64_t now_ms)
 	return now_ms + ((int64_t)c->access_token_ttl_s + c->clock_skew_s + REVOKED_MARGIN_S) * 1000;
 }
 
-enum err session_read(struct store_connection *c, struct arena *a, struct str account,
-    struct str id, int64_t now_ms, struct session *out)
+static enum err session_from(struct arena *a, struct str account, struct str id, struct str body,
+    struct session *out)
 {
 	const struct json *json;
 	struct json_error  error;
-	struct store_item  item;
-	enum err           e;
 
-	e = store_get(c, a, account_pk(a, account), session_sk(a, id), now_ms, &item);
-	if (e != OK)
-		return e;
-	if (json_parse(a, item.body, BODY_DEPTH_MAX, &json, &error) != OK)
+	if (json_parse(a, body, BODY_DEPTH_MAX, &json, &error) != OK)
 		return ERR_CORRUPT;
 	*out = (struct session){
 		.id         = id,
@@ -49,6 +44,47 @@ enum err session_read(struct store_connection *c, struct arena *a, struct str ac
 		.used_ms    = json_get_int(json, "used_at", 0),
 	};
 	return OK;
+}
+
+enum err session_read(struct store_connection *c, struct arena *a, struct str account,
+    struct str id, int64_t now_ms, struct session *out)
+{
+	struct store_item item;
+	enum err          e = store_get(c, a, account_pk(a, account), session_sk(a, id), now_ms,
+	    &item);
+
+	return e == OK ? session_from(a, account, id, item.body, out) : e;
+}
+
+struct walk {
+	struct arena *arena;
+	struct str    account;
+	bool        (*each)(void *context, const struct session *s);
+	void         *context;
+	enum err      result;
+};
+
+static bool walk_one(void *context, const struct store_item *item)
+{
+	struct walk   *w = context;
+	struct str     id = arena_dup(w->arena, str_from(item->sk, sizeof(SESSION_PREFIX) - 1));
+	struct session s;
+
+	w->result = session_from(w->arena, w->account, id, item->body, &s);
+	return w->result == OK && w->each(w->context, &s);
+}
+
+enum err session_each(struct store_connection *c, struct arena *a, struct str account,
+    int64_t now_ms, bool (*each)(void *context, const struct session *s), void *context)
+{
+	struct walk        w = { a, account, each, context, OK };
+	struct store_query query = {
+		.pk = account_pk(a, account), .descending = true,
+		.from = STR(SESSION_PREFIX), .to = STR(SESSION_END),
+	};
+	enum err e = store_query(c, &query, now_ms, walk_one, &w);
+
+	return e != OK ? e : w.result;
 }
 
 enum err session_item(const struct auth *auth, struct arena *a, const struct session *s,
@@ -148,6 +184,42 @@ enum err session_end_all(struct auth *auth, struct store_connection *c, struct a
 		if (e == OK && some.count > 0)
 			e = end_some(auth, c, a, account, some.ids, some.count, now_ms);
 	} while (e == OK && some.count == ENDS_PER_WRITE);
+	return e;
+}
+
+struct unused {
+	struct str keep, id;            /* id: of the one unused longest */
+	int64_t    used_ms;
+	size_t     count;
+};
+
+static bool find_unused(void *context, const struct session *s)
+{
+	struct unused *u = context;
+
+	u->count++;
+	if (str_eq(s->id, u->keep) || (u->id.ptr != NULL && s->used_ms > u->used_ms))
+		return true;
+	u->id = s->id;
+	u->used_ms = s->used_ms;
+	return true;
+}
+
+/* One sign-in adds one, so there is one too many at most, but for those that come
+ * at once: the next one finds them. */
+enum err session_trim(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str account, struct str keep, int64_t now_ms)
+{
+	struct unused u;
+	enum err      e;
+
+	do {
+		u = (struct unused){ .keep = keep };
+		e = session_each(c, a, account, now_ms, find_unused, &u);
+		if (e != OK || u.count <= SESSIONS_MAX || u.id.ptr == NULL)
+			return e;
+		e = session_end(auth, c, a, account, u.id, now_ms);
+	} while (e == OK && u.count > SESSIONS_MAX + 1);
 	return e;
 }
 

@@ -17,6 +17,8 @@
 #define REFRESH_RANDOM_BYTES    32
 #define REFRESH_TOKEN_BYTES     54
 
+#define SESSIONS_MAX            100     /* of an account; one more ends what was not used longest */
+
 /* Added to an access token's life when its session is revoked: requests that
  * began before may still issue one. */
 #define REVOKED_MARGIN_S        120
@@ -30,6 +32,11 @@ struct session {
 
 NODISCARD enum err session_read(struct store_connection *c, struct arena *a, struct str account,
     struct str id, int64_t now_ms, struct session *out) NONNULL(1, 2, 6);
+/* Each of the account's sessions, those that began last first, until `each` returns
+ * false; what it gets is the arena's. */
+NODISCARD enum err session_each(struct store_connection *c, struct arena *a,
+    struct str account, int64_t now_ms, bool (*each)(void *context, const struct session *s),
+    void *context) NONNULL(1, 2, 5);
 NODISCARD enum err session_item(const struct auth *auth, struct arena *a,
     const struct session *s, struct store_item *out) NONNULL_ALL;
 
@@ -39,6 +46,10 @@ NODISCARD enum err session_end(struct auth *auth, struct store_connection *c, st
 /* Every session of the account but `keep` (absent: every one). */
 NODISCARD enum err session_end_all(struct auth *auth, struct store_connection *c,
     struct arena *a, struct str account, struct str keep, int64_t now_ms) NONNULL(1, 2, 3);
+
+/* Ends what is over SESSIONS_MAX, the longest unused first, and never `keep`. */
+NODISCARD enum err session_trim(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str account, struct str keep, int64_t now_ms) NONNULL(1, 2, 3);
 
 /* Whether the store has the session as revoked: OK, ERR_NOT_FOUND, or its error. */
 NODISCARD enum err session_is_revoked(struct store_connection *c, struct str id, int64_t now_ms)

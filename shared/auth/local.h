@@ -1,0 +1,30 @@
+/*
+ * local: what the parts of identity_local share; auth/ alone includes it.
+ */
+#ifndef AUTH_LOCAL_H
+#define AUTH_LOCAL_H
+
+#include "auth/account.h"
+#include "auth/session.h"
+
+#define WRITE_TRIES 8   /* others may change the same account meanwhile; each time one gets on */
+
+/* Puts a changed record, and `n` things more (at most LOCAL_ALSO_MAX), in one
+ * transaction; its version moves on.  ERR_STALE: it changed since it was read. */
+#define LOCAL_ALSO_MAX 4
+NODISCARD enum err local_put(const struct identity_call *k, struct account_record *r,
+    const struct store_op *also, size_t n) NONNULL(1, 2);
+
+/* A session of the account as it was read, its first refresh token, and tokens for
+ * it; the account's oldest session makes room.  `also` goes into the same
+ * transaction.  ERR_STALE: the account changed since it was read. */
+NODISCARD enum err local_begin(const struct identity_call *k, const struct account_record *r,
+    const struct store_op *also, size_t n, struct identity_tokens *out) NONNULL(1, 2, 5);
+
+/* identity_provider's, by their names there. */
+enum err local_sessions(const struct identity_call *k, const struct principal *who,
+    bool (*each)(void *context, const struct identity_session *s), void *context);
+enum err local_session_end(const struct identity_call *k, const struct principal *who,
+    struct str session);
+
+#endif

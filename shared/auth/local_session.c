@@ -1,0 +1,52 @@
+/*
+ * local_session: where an account is signed in.
+ */
+#include "auth/local.h"
+
+#include "base/id.h"
+
+struct listing {
+	const struct principal *who;
+	int64_t                 epoch;
+	bool                  (*each)(void *context, const struct identity_session *s);
+	void                   *context;
+};
+
+static bool list_one(void *context, const struct session *s)
+{
+	struct listing         *l = context;
+	struct identity_session shown = {
+		.id = s->id, .address = s->address, .agent = s->agent,
+		.created_ms = s->created_ms, .used_ms = s->used_ms,
+		.current = str_eq(s->id, l->who->session),
+	};
+
+	/* One of an earlier epoch is over, whether or not it is still there. */
+	return s->epoch != l->epoch || l->each(l->context, &shown);
+}
+
+enum err local_sessions(const struct identity_call *k, const struct principal *who,
+    bool (*each)(void *context, const struct identity_session *s), void *context)
+{
+	struct listing        l = { .who = who, .each = each, .context = context };
+	struct account_record r;
+	enum err              e = account_read(k->store, k->arena, who->id, k->now_ms, &r);
+
+	if (e != OK)
+		return e;
+	l.epoch = r.epoch;
+	return session_each(k->store, k->arena, who->id, k->now_ms, list_one, &l);
+}
+
+enum err local_session_end(const struct identity_call *k, const struct principal *who,
+    struct str session)
+{
+	struct session s;
+	enum err       e = ERR_NOT_FOUND;
+
+	if (id_is_uuid(session))
+		e = session_read(k->store, k->arena, who->id, session, k->now_ms, &s);
+	if (e != OK)
+		return e;
+	return session_end(k->auth, k->store, k->arena, who->id, session, k->now_ms);
+}
