@@ -56,6 +56,18 @@ function(quiver_target TARGET)
   target_link_libraries(${TARGET} PUBLIC quiver_flags)
 endfunction()
 
+# The list of common passwords as C text: a string literal a line.
+function(quiver_common_passwords TARGET)
+  set(LIST ${PROJECT_SOURCE_DIR}/shared/auth/common_passwords.txt)
+  set(OUT ${PROJECT_BINARY_DIR}/generated/common_passwords.inc)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/generated)
+  add_custom_command(OUTPUT ${OUT}
+    COMMAND sed -e "/^#/d" -e "s/[\\\\\"]/\\\\&/g" -e "s/.*/\"&\\\\n\"/" ${LIST} > ${OUT}
+    DEPENDS ${LIST} VERBATIM)
+  target_sources(${TARGET} PRIVATE ${OUT})
+  target_include_directories(${TARGET} PRIVATE ${PROJECT_BINARY_DIR}/generated)
+endfunction()
+
 # quiver_handler(NAME [CXX_SOURCES TRUE] [LIBRARIES ...])
 # NAME/NAME.c holds main() and the tables; everything beside it is the library
 # NAME_endpoints, which tests and the probe link too.

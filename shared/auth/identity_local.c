@@ -351,7 +351,7 @@ static enum err change_password(const struct identity_call *k, const struct prin
 	struct str                    known = STR_NONE, phc = STR_NONE;
 	enum err                      e = ERR_STALE;
 
-	*why = str_of(password_problem(new_password));
+	*why = str_of(password_problem_for(new_password, who->email));
 	if (why->ptr != NULL)
 		return ERR_INVALID;
 	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {

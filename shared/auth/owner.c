@@ -48,9 +48,9 @@ static enum err create(struct auth *auth, struct store_connection *c, struct are
 	return e == OK ? account_create_owner(c, a, &r, now_ms) : e;
 }
 
-static enum err check_password(struct str password)
+static enum err check_password(const struct auth *auth, struct str password)
 {
-	const char *problem = password_problem(password);
+	const char *problem = password_problem_for(password, auth->config->owner_email);
 
 	if (problem == NULL)
 		return OK;
@@ -72,7 +72,7 @@ enum err identity_ensure_owner(struct auth *auth, struct store_connection *c, st
 		e = account_owner_email(c, a, now_ms, email);
 		if (e != ERR_NOT_FOUND)
 			return e;
-		e = check_password(chosen);
+		e = check_password(auth, chosen);
 		if (e == OK)
 			e = create(auth, c, a, chosen, now_ms);
 	}

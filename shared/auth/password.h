@@ -37,6 +37,10 @@ unsigned password_slots(void);
 /* NULL when it will do, else what would ("at least 12 characters"; static). */
 const char *password_problem(struct str password);
 
+/* The same, and neither common nor a run, a repetition or what is known of the
+ * account; `email` may be absent (password_choice.c). */
+const char *password_problem_for(struct str password, struct str email);
+
 /* ERR_UNAVAILABLE: no slot in time; ERR_IO: the slots' file; ERR_NO_MEMORY. */
 NODISCARD enum err password_hash(const struct password_hasher *h, struct arena *a,
     struct str password, struct str *phc) NONNULL(1, 2, 4);

@@ -406,6 +406,9 @@ TEST(a_password_is_not_changed_without_the_old_one_or_for_a_weak_one)
 	assert_int_equal(identity_local.change_password(rig_call(&r), &p, STR(RIG_PASSWORD),
 	    STR("short"), &why), ERR_INVALID);
 	assert_str(why, STR("must be at least 12 characters"));
+	assert_int_equal(identity_local.change_password(rig_call(&r), &p, STR(RIG_PASSWORD),
+	    STR("Owner-2026-Owner"), &why), ERR_INVALID);
+	assert_non_null(why.ptr);
 	assert_int_equal(rig_sign_in(&r, RIG_EMAIL, RIG_PASSWORD, &t), OK);
 	rig_close(&r);
 }
