@@ -116,6 +116,7 @@ static inline struct str signer_digest_name(enum jws_algorithm algorithm)
 	case JWS_ES384:
 		return STR("SHA384");
 	case JWS_RS512:
+	case JWS_PS512:
 		return STR("SHA512");
 	case JWS_EDDSA:
 		return STR_NONE;
@@ -135,7 +136,7 @@ static inline struct str signer_openssl(struct arena *a, EVP_PKEY *key,
 
 	assert_int_equal(EVP_DigestSignInit_ex(ctx, &pkey, signer_digest_name(algorithm).ptr, NULL,
 	    NULL, key, NULL), 1);
-	if (algorithm == JWS_PS256) {
+	if (algorithm == JWS_PS256 || algorithm == JWS_PS512) {
 		assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(pkey, RSA_PKCS1_PSS_PADDING), 1);
 		assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(pkey, salt_bytes), 1);
 	}

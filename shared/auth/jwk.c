@@ -28,6 +28,7 @@ static const char *const algorithm_names[] = {
 	[JWS_ES256]   = "ES256",
 	[JWS_ES384]   = "ES384",
 	[JWS_EDDSA]   = "EdDSA",
+	[JWS_PS512]   = "PS512",
 };
 static_assert(COUNT(algorithm_names) == JWS_ALGORITHM_COUNT, "every algorithm has its name");
 
@@ -46,7 +47,7 @@ static const struct kind {
 	const char  *members[5];        /* of the thumbprint, in their order (RFC 7638, 3.2) */
 } kinds[] = {
 	{ "RSA", NULL, JWS_BIT(JWS_RS256) | JWS_BIT(JWS_RS384) | JWS_BIT(JWS_RS512) |
-	  JWS_BIT(JWS_PS256), NULL, 0, build_rsa, { "e", "kty", "n" } },
+	  JWS_BIT(JWS_PS256) | JWS_BIT(JWS_PS512), NULL, 0, build_rsa, { "e", "kty", "n" } },
 	{ "EC", "P-256", JWS_BIT(JWS_ES256), "prime256v1", 32, build_ec,
 	  { "crv", "kty", "x", "y" } },
 	{ "EC", "P-384", JWS_BIT(JWS_ES384), "secp384r1", 48, build_ec,

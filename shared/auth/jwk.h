@@ -23,10 +23,11 @@
 #define JWK_RSA_MIN_BITS        2048    /* RFC 7518, 3.3 */
 #define JWK_RSA_MAX_BITS        8192    /* verifying is quadratic: a key must not be an attack */
 
-/* "none" and the HMAC family are not in it: no key of ours can be asked for them. */
+/* "none" and the HMAC family are not in it: no key of ours can be asked for them.
+ * PS512 is for signatures of HTTP messages (RFC 9421); no token may use it. */
 enum jws_algorithm {
 	JWS_UNKNOWN = 0,
-	JWS_RS256, JWS_RS384, JWS_RS512, JWS_PS256, JWS_ES256, JWS_ES384, JWS_EDDSA,
+	JWS_RS256, JWS_RS384, JWS_RS512, JWS_PS256, JWS_ES256, JWS_ES384, JWS_EDDSA, JWS_PS512,
 	JWS_ALGORITHM_COUNT
 };
 #define JWS_BIT(algorithm) (UINT32_C(1) << (algorithm))

@@ -30,6 +30,7 @@ static const struct {
 	[JWS_ES256]   = { FORM_ECDSA, DIGEST_SHA256 },
 	[JWS_ES384]   = { FORM_ECDSA, DIGEST_SHA384 },
 	[JWS_EDDSA]   = { FORM_EDDSA, DIGEST_NONE },
+	[JWS_PS512]   = { FORM_PSS,   DIGEST_SHA512 },
 };
 static_assert(COUNT(algorithms) == JWS_ALGORITHM_COUNT, "every algorithm has its row");
 
@@ -102,7 +103,7 @@ static enum err read_header(struct arena *a, struct str encoded, struct jws *out
 	    json_type(header) != JSON_OBJECT)
 		return refuse("bad_header", reason);
 	out->algorithm = jws_algorithm_from_name(json_get_string(header, "alg"));
-	if (out->algorithm == JWS_UNKNOWN)
+	if (out->algorithm == JWS_UNKNOWN || out->algorithm == JWS_PS512)
 		return refuse("bad_algorithm", reason);
 	if (has_refused_header(header))
 		return refuse("refused_header", reason);

@@ -457,6 +457,9 @@ static const struct verb {
 	    "the claims (of a payload that is no JSON object: payload_base64), or the reason" },
 	{ "jwks", jwks_verb, "document",
 	    "keys: [{kid, algorithms}], and refused: [{index, kid, reason}]" },
+	{ "signature", signature_verb,
+	    "method, target_uri, headers: [[name, value]], body_base64?, key (JWK, oct or public), label?",
+	    "verified, label, components[], keyid, alg, nonce, tag, created?, expires?, base" },
 	{ "markdown", markdown_verb, "text", "html (before sanitising), sanitized" },
 };
 

@@ -39,5 +39,6 @@ struct str join(struct arena *a, const struct texts *t);
 
 /* A verb a file. */
 bool structured_field_verb(struct call *c);
+bool signature_verb(struct call *c);
 
 #endif
