@@ -59,6 +59,10 @@ add_custom_target(handlers DEPENDS ${HANDLERS})
 if(TARGET docs_redoc)
   add_dependencies(handlers docs_redoc)
 endif()
+if(auth IN_LIST HANDLERS)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/templates/email
+    DESTINATION share/quiver COMPONENT auth)
+endif()
 if(docs IN_LIST HANDLERS)
   install(DIRECTORY ${PROJECT_BINARY_DIR}/${QUIVER_DOCS}/assets
     DESTINATION ${QUIVER_DOCS} COMPONENT docs)

@@ -93,6 +93,17 @@ function(quiver_handler NAME)
   set_property(GLOBAL APPEND PROPERTY QUIVER_HANDLERS ${NAME})
 endfunction()
 
+# What mails say.
+function(quiver_mail_templates)
+  set(OUT ${PROJECT_BINARY_DIR}/share/quiver/email)
+  file(MAKE_DIRECTORY ${OUT})
+  file(GLOB TEMPLATES CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/templates/email
+      ${PROJECT_SOURCE_DIR}/templates/email/*.txt ${PROJECT_SOURCE_DIR}/templates/email/*.html)
+  foreach(TEMPLATE ${TEMPLATES})
+    configure_file(${PROJECT_SOURCE_DIR}/templates/email/${TEMPLATE} ${OUT}/${TEMPLATE} COPYONLY)
+  endforeach()
+endfunction()
+
 # The viewers of the docs handler: the pages of the tree, and the bundles of the
 # npm packages when they are installed (handlers/docs/package-lock.json).
 function(quiver_docs_assets)

@@ -45,6 +45,14 @@
 #define HTTP_HEADERS_MAX        128     /* and how many */
 #define HTTP_REDIRECTS_MAX      3       /* to the same host, where they are followed at all */
 #define HTTP_CONNECTIONS_MAX    8       /* that a worker keeps alive */
+#define MAIL_QUEUE_MAX          256     /* mails that wait in one process; more are refused */
+#define MAIL_KEPT_MAX           1000    /* files in STATE_DIR/mail; the oldest goes */
+#define MAIL_RETRY_MS           5000    /* until the second attempt; then 30 s and 2 min */
+#define MAIL_DEADLINE_MS        10000   /* one attempt to send one */
+#define MAIL_TEMPLATE_MAX_BYTES 65536   /* one file of a template */
+#define MAIL_MAX_BYTES          262144  /* a mail as it is sent */
+#define MAIL_ADDRESS_MAX        254     /* RFC 5321, 4.5.3.1.3, without the angle brackets */
+#define MAIL_VALUE_MAX          2048    /* what is put into a template, each */
 #define CONNECTIONS_MAX         8192    /* FastCGI connections of one process */
 
 #endif

@@ -265,6 +265,10 @@ enum err config_load(struct config *c, config_source *source, void *context, str
 		read_setting(c, row, value, problems);
 	}
 	finish(c, secret_key, problems);
+	/* Of a bad SMTP_URL there is a line already. */
+	if (problems->len == before && !str_is_empty(c->smtp_url) && str_is_empty(c->mail_from))
+		BUF_LIT(problems, "MAIL_FROM: not set, and with SMTP_URL it must be; "
+		    "give an address like quiver@example.org\n");
 	return problems->len == before && !buf_failed(problems) ? OK : ERR_INVALID;
 }
 

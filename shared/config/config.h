@@ -47,6 +47,7 @@ struct config {
 	bool             log_bodies;
 	struct str       owner_email, owner_password;   /* empty password: generate */
 	struct str       docs_dir;      /* DOCS_DIR: OpenAPI parts and UI assets */
+	struct str       mail_templates_dir;    /* empty: of the installation */
 	uint32_t         io_timeout_s;  /* IO_TIMEOUT_S: silence of a FastCGI peer in mid-request */
 	struct str       site_title;    /* SITE_TITLE: feeds */
 };
@@ -63,6 +64,10 @@ typedef const char *config_source(void *context, const char *name);
 NODISCARD enum err config_load(struct config *c, config_source *source, void *context,
     struct buf *problems) NONNULL(1, 4);
 void config_clean(struct config *c) NONNULL_ALL;
+
+/* The folder share/quiver/NAME of this executable's installation or build folder,
+ * whether it is there or not; the arena's. */
+NODISCARD struct str config_installed(struct arena *a, const char *name) NONNULL_ALL;
 
 /* The settings as --help prints them: name, default, meaning. */
 void config_help(struct buf *out) NONNULL_ALL;

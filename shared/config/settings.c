@@ -35,9 +35,18 @@ static const char *check_redis(struct str value)
 
 static const char *check_smtp(struct str value)
 {
-	(void)value;
-	return "sending mail is not in this version; leave it empty, "
-	    "and mail is written to STATE_DIR/mail";
+	struct str rest;
+
+	if (str_starts(value, STR("smtps://")))
+		rest = str_from(value, strlen("smtps://"));
+	else if (str_starts(value, STR("smtp://")))
+		rest = str_from(value, strlen("smtp://"));
+	else
+		return "expected smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://";
+	if (rest.len == 0 || rest.ptr[0] == '/' || str_contains(value, STR(" ")) ||
+	    str_contains(value, STR("?")) || str_contains(value, STR("#")))
+		return "expected a host, and no space, ? or #; in a password write %3F, %23 and the like";
+	return NULL;
 }
 
 static const char *check_identity(struct str value)
@@ -80,6 +89,17 @@ static const char *check_email(struct str value)
 	    str_contains(value, STR(" ")))
 		return "expected an address like owner@example.org";
 	return NULL;
+}
+
+static const char *check_mailbox(struct str value)
+{
+	struct str address = value;
+	size_t open = str_index(value, '<');
+
+	if (open < value.len && str_ends(value, STR(">")))
+		address = str_from(str_first(value, value.len - 1), open + 1);
+	return check_email(address) == NULL ? NULL :
+	    "expected an address, or a name and an address like Quiver <quiver@example.org>";
 }
 
 static const char *check_header_value(struct str value)
@@ -139,9 +159,14 @@ static const struct setting settings[] = {
 	{ .name = "SMTP_URL", .type = SETTING_TEXT, .offset = offsetof(struct config, smtp_url),
 	  .otherwise = "", .otherwise_says = "none: mail goes to `STATE_DIR/mail`",
 	  .check = check_smtp, .secret = true,
-	  .help = "mail server; not in this version" },
+	  .help = "mail server: smtp://[USER:PASSWORD@]HOST[:PORT], or smtps://" },
 	{ .name = "MAIL_FROM", .type = SETTING_TEXT, .offset = offsetof(struct config, mail_from),
-	  .otherwise = "", .otherwise_says = "none", .help = "sender of mail" },
+	  .otherwise = "", .otherwise_says = "none; required with `SMTP_URL`",
+	  .check = check_mailbox, .help = "sender of mail" },
+	{ .name = "MAIL_TEMPLATES", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, mail_templates_dir), .otherwise = "",
+	  .otherwise_says = "`share/quiver/email` of its installation",
+	  .help = "folder of the mails' texts" },
 	{ .name = "NET_CA_FILE", .type = SETTING_TEXT,
 	  .offset = offsetof(struct config, net_ca_file), .otherwise = "",
 	  .otherwise_says = "the system's", .check = check_readable,
@@ -181,7 +206,7 @@ static const struct setting settings[] = {
 	  .otherwise = "", .otherwise_says = "`share/quiver/docs` of its installation",
 	  .help = "OpenAPI parts and assets of the documentation" },
 	{ .name = "SITE_TITLE", .type = SETTING_TEXT, .offset = offsetof(struct config, site_title),
-	  .otherwise = "Quiver", .help = "title of feeds" },
+	  .otherwise = "Quiver", .help = "title of feeds, and the name in mail" },
 };
 
 const struct setting *settings_row(size_t i)

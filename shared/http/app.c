@@ -97,6 +97,30 @@ static enum err open_store(struct app *app, struct arena *a, struct str *reason)
 	    auth_open(&app->config, app->store, app->metrics, &app->auth, a, reason);
 }
 
+/* Of what the mail module is told, it keeps copies. */
+static enum err open_mail(struct app *app, struct arena *a, struct str *reason)
+{
+	const struct config *c = &app->config;
+	struct mail_options options = {
+		.smtp_url = c->smtp_url, .from = c->mail_from, .state_dir = c->state_dir,
+		.templates_dir = c->mail_templates_dir, .ca_file = c->net_ca_file,
+		.product = c->site_title, .public_url = c->public_url,
+	};
+
+	if (options.templates_dir.len == 0)
+		options.templates_dir = config_installed(a, "email");
+	return mail_open(&options, app->metrics, &app->mail, reason);
+}
+
+/* When what is queued must be sent: a stop has its time; a command takes as long. */
+static uint64_t close_by(const struct app *app)
+{
+	const uint64_t second = UINT64_C(1000000000);
+
+	return app->stop_by_ns != 0 ? app->stop_by_ns :
+	    time_monotonic_ns() + app->config.drain_s * second;
+}
+
 enum err app_open(struct app *app, const struct handler *h, struct arena *a, struct str *reason)
 {
 	app->handler = h;
@@ -109,6 +133,8 @@ enum err app_open(struct app *app, const struct handler *h, struct arena *a, str
 		e = open_limits(app, a, reason);
 	if (e == OK && (h->needs & NEEDS_STORE) != 0)
 		e = open_store(app, a, reason);
+	if (e == OK && (h->needs & NEEDS_MAIL) != 0)
+		e = open_mail(app, a, reason);
 	if (e == OK && h->start != NULL)
 		e = h->start(app, a, reason);
 	if (e != OK && reason->ptr == NULL)
@@ -131,6 +157,7 @@ void app_close(struct app *app)
 {
 	if (app->handler != NULL && app->handler->stop != NULL)
 		app->handler->stop(app);
+	mail_close(app->mail, close_by(app));
 	if (app->auth != NULL)
 		auth_close(app->auth);
 	if (app->store != NULL)

@@ -14,11 +14,13 @@
 #include "limit/limit.h"
 #include "metrics/metrics.h"
 #include "net/http_client.h"
+#include "net/mail.h"
 #include "store/store.h"
 
 enum handler_needs {
 	NEEDS_STORE = 1,                /* store, and with it sign-in */
-	NEEDS_LIMITS = 2
+	NEEDS_LIMITS = 2,
+	NEEDS_MAIL = 4
 };
 
 struct handler;
@@ -51,9 +53,11 @@ struct app {
 	struct limiter       *limiter;
 	struct store         *store;
 	struct auth          *auth;
+	struct mail          *mail;     /* NULL when the handler sends none */
 	struct http_state    *http;
 	void                 *state;    /* the handler's own */
 	int64_t               started_ms;
+	uint64_t              stop_by_ns;       /* by time_monotonic_ns; 0: none was asked for */
 };
 
 struct worker {

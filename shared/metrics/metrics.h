@@ -35,6 +35,7 @@ enum metric {
 	METRIC_BUILD_INFO,              /* gauge, 1: handler, version */
 	METRIC_OUTGOING,                /* counter: purpose (jwks, mail, …), outcome */
 	METRIC_OUTGOING_DURATION,       /* histogram, seconds: purpose */
+	METRIC_MAIL,                    /* counter: outcome (queued, sent, kept, …) */
 	METRIC_DROPPED_SERIES,          /* counter */
 	METRIC_COUNT
 };

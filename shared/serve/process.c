@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "log/log.h"
 #include "serve/listen.h"
 #include "serve/loop.h"
@@ -212,6 +213,7 @@ static int run(struct process *p)
 	bool ours = p->listener.path != NULL;
 	listen_unlink(&p->listener);
 	loop_stop(&p->loop, ours);
+	p->app.stop_by_ns = time_monotonic_ns() + p->app.config.drain_s * UINT64_C(1000000000);
 	unsigned left = join_threads(p, p->app.config.drain_s);
 	tell_stop(signal_number, left);
 	if (left > 0)

@@ -364,19 +364,27 @@ TEST(a_body_shorter_than_its_length_is_no_reply)
 
 static bool answer_heads(struct http_peer *p)
 {
+	size_t words = asks(p, "GET /many") ? 1 : 200;
+
 	http_peer_write(p, STR("HTTP/1.1 200 OK\r\n"));
-	for (int i = 0; i < 100000; i++)
-		http_peer_write(p, STR("X-More: and more and more and more and more\r\n"));
+	for (int i = 0; i < 200; i++) {
+		http_peer_write(p, STR("X-More:"));
+		for (size_t n = 0; n < words; n++)
+			http_peer_write(p, STR(" and more"));
+		http_peer_write(p, STR("\r\n"));
+	}
+	http_peer_write(p, STR("Content-Length: 0\r\n\r\n"));
 	return false;
 }
 
-TEST(a_head_without_end_is_refused)
+TEST(a_head_of_too_many_or_too_long_headers_is_refused)
 {
 	struct rig r;
 
 	(void)state;
 	rig_open(&r, answer_heads);
-	assert_int_equal(get(&r, "/"), ERR_TOO_LARGE);
+	assert_int_equal(get(&r, "/many"), ERR_TOO_LARGE);
+	assert_int_equal(get(&r, "/long"), ERR_TOO_LARGE);
 	rig_close(&r);
 }
 
@@ -611,7 +619,7 @@ TEST_MAIN(
     RUN(a_body_of_the_bound_passes_and_a_byte_more_does_not),
     RUN(a_length_over_the_bound_is_refused_before_its_body),
     RUN(a_body_shorter_than_its_length_is_no_reply),
-    RUN(a_head_without_end_is_refused),
+    RUN(a_head_of_too_many_or_too_long_headers_is_refused),
     RUN(an_exhausted_arena_is_an_error),
     RUN(a_server_that_is_silent_or_drips_is_left_at_the_deadline),
     RUN(a_port_where_nobody_listens_is_unavailable),

@@ -77,7 +77,7 @@ TEST(every_row_has_a_name_once)
 	for (; config_name(n) != NULL; n++)
 		for (size_t i = 0; i < n; i++)
 			assert_row(strcmp(config_name(i), config_name(n)) != 0, config_name(n));
-	assert_int_equal(n, 29);
+	assert_int_equal(n, 30);
 }
 
 TEST(nothing_set_is_a_full_configuration)
@@ -200,7 +200,11 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "STORE", "postgres://", "expected sqlite:PATH" },
 	{ "STORE", "sqlite:", "expected sqlite:PATH" },
 	{ "REDIS_URL", "redis://localhost", "not in this version" },
-	{ "SMTP_URL", "smtp://localhost", "not in this version" },
+	{ "SMTP_URL", "mail.example.org", "expected smtp://" },
+	{ "SMTP_URL", "smtp:///x", "expected a host" },
+	{ "SMTP_URL", "smtp://a:b?c@host", "expected a host" },
+	{ "MAIL_FROM", "Quiver", "expected an address" },
+	{ "MAIL_FROM", "Quiver <quiver>", "expected an address" },
 	{ "ENVIRONMENT", "Production", "expected one of development, staging, production" },
 	{ "PUBLIC_URL", "api.example.org", "expected http://HOST or https://HOST" },
 	{ "PUBLIC_URL", "https://", "expected http://HOST" },
@@ -265,7 +269,7 @@ TEST(every_row_but_the_free_texts_refuses_something)
 {
 	(void)state;
 	static const char *const free_texts[] = {
-		"TRUSTED_PROXIES", "CORS_ORIGINS", "MAIL_FROM", "OWNER_PASSWORD", "DOCS_DIR",
+		"TRUSTED_PROXIES", "CORS_ORIGINS", "OWNER_PASSWORD", "DOCS_DIR", "MAIL_TEMPLATES",
 	};
 	for (size_t i = 0; config_name(i) != NULL; i++) {
 		bool known = false;
@@ -275,6 +279,20 @@ TEST(every_row_but_the_free_texts_refuses_something)
 			known = known || strcmp(free_texts[j], config_name(i)) == 0;
 		assert_row(known, config_name(i));
 	}
+}
+
+TEST(a_mail_server_needs_a_sender)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	load_with(&f, "SMTP_URL", "smtps://me:secret@mail.example.org");
+	assert_int_equal(f.result, ERR_INVALID);
+	assert_true(str_starts(buf_str(&f.problems), STR("MAIL_FROM: not set")));
+	f.set[1] = (struct variable){ "MAIL_FROM", "quiver@example.org" };
+	load_with(&f, "SMTP_URL", "smtps://me:secret@mail.example.org");
+	assert_int_equal(f.result, OK);
+	end(&f);
 }
 
 TEST(all_problems_come_at_once_a_line_each)
@@ -511,6 +529,7 @@ TEST_MAIN(
 	RUN(good_values_are_taken),
 	RUN(bad_values_are_refused_by_name_and_with_what_would_do),
 	RUN(every_row_but_the_free_texts_refuses_something),
+	RUN(a_mail_server_needs_a_sender),
 	RUN(all_problems_come_at_once_a_line_each),
 	RUN(a_secret_is_not_in_its_problem),
 	RUN(what_came_is_shown_on_one_line_whatever_it_is),

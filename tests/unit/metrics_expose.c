@@ -162,6 +162,7 @@ static void fill(struct fixture *f)
 	metrics_add(series(f, METRIC_STORE_OPERATIONS, "sqlite", "get", "ok", NULL), 1);
 	metrics_add(series(f, METRIC_CONNECTIONS, "content", "accepted", NULL, NULL), 1);
 	metrics_add(series(f, METRIC_OUTGOING, "jwks", "ok", NULL, NULL), 1);
+	metrics_add(series(f, METRIC_MAIL, "sent", NULL, NULL, NULL), 1);
 	metrics_observe(series(f, METRIC_OUTGOING_DURATION, "jwks", NULL, NULL, NULL), 9);
 }
 
