@@ -22,5 +22,7 @@ enum err auth_gone(struct response *res, enum err e) NONNULL_ALL;
 
 /* --setup: the database, the signing key, the owner (setup.c). */
 int auth_setup(struct app *app, struct worker *worker);
+/* --rotate-keys. */
+int auth_rotate(struct app *app, struct worker *worker);
 
 #endif

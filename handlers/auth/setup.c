@@ -26,3 +26,19 @@ int auth_setup(struct app *app, struct worker *worker)
 		printf("password %.*s\n", STR_ARG(password));
 	return fflush(stdout) == 0 ? 0 : 1;
 }
+
+int auth_rotate(struct app *app, struct worker *worker)
+{
+	struct str kid;
+	enum err   e = auth_rotate_keys(app->auth, worker->store, &worker->arena, time_now_ms(),
+	    &kid);
+
+	if (e != OK) {
+		fprintf(stderr, "auth --rotate-keys: %s\n", e == ERR_LIMITED ?
+		    "too many keys have tokens that are still alive: wait until some are dead" :
+		    err_text(e));
+		return 1;
+	}
+	printf("key %.*s\n", STR_ARG(kid));
+	return fflush(stdout) == 0 ? 0 : 1;
+}

@@ -62,6 +62,16 @@ static enum err open_state_dir(struct auth *auth, struct arena *a, struct str *r
 	return OK;
 }
 
+/* Others may have begun to sign with a key before it was replaced. */
+static struct keys_terms key_terms(const struct config *c)
+{
+	return (struct keys_terms){
+		.max_age_ms = (int64_t)c->signing_key_max_age_s * 1000,
+		.tokens_live_ms = ((int64_t)c->access_token_ttl_s + c->clock_skew_s +
+		    REVOKED_MARGIN_S) * 1000,
+	};
+}
+
 enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
     struct auth **out, struct arena *a, struct str *reason)
 {
@@ -79,7 +89,7 @@ enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
 	auth->config = c;
 	auth->identity = &identity_local;
 	auth->issuer = c->public_url.len > 0 ? c->public_url : DEFAULT_ISSUER;
-	auth->keys = keys_new(c->secret_key);
+	auth->keys = keys_new(c->secret_key, key_terms(c));
 	auth->cache = token_cache_new();
 	for (size_t i = 0; i < COUNT_COUNT; i++)
 		auth->counts[i] = metrics_series(m, METRIC_AUTH, count_labels[i]);
@@ -118,6 +128,12 @@ enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *
     int64_t now_ms, struct str *json, int64_t *changed_ms)
 {
 	return keys_jwks(auth->keys, c, a, now_ms, json, changed_ms);
+}
+
+enum err auth_rotate_keys(struct auth *auth, struct store_connection *c, struct arena *a,
+    int64_t now_ms, struct str *kid)
+{
+	return keys_rotate(auth->keys, c, a, now_ms, kid);
 }
 
 /* --- authenticating ------------------------------------------------------------- */

@@ -58,4 +58,9 @@ struct str auth_issuer(const struct auth *auth) NONNULL_ALL;
 NODISCARD enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *a,
     int64_t now_ms, struct str *json, int64_t *changed_ms) NONNULL_ALL;
 
+/* A new signing key; the old ones verify until their last tokens are dead.  Errors
+ * as keys_rotate's. */
+NODISCARD enum err auth_rotate_keys(struct auth *auth, struct store_connection *c,
+    struct arena *a, int64_t now_ms, struct str *kid) NONNULL_ALL;
+
 #endif

@@ -5,18 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/key_current.h"
 #include "auth/key_record.h"
 #include "base/buf.h"
 #include "log/log.h"
 
 #define BODY_DEPTH_MAX          4
 #define JWKS_MAX_BYTES          65536
-#define SIGNER_TRIES            3       /* to make or read the key while others do the same */
-
-/* pk of the keys' items (sk: the key id), and the place of the name. */
-#define KEYS_PK         STR("signing-keys")
-#define CURRENT_PK      STR("signing-key")
-#define CURRENT_SK      STR("current")
+#define SIGNER_TRIES            5       /* to make or read the key while others do the same */
 
 /* A public key that is known; once there it stays until keys_free, so that
  * readers need no lock. */
@@ -35,6 +31,7 @@ struct private_key {
 
 struct keys {
 	uint8_t             seal[SECRET_BYTES];
+	struct keys_terms   terms;
 	struct slot         slots[KEYS_MAX];
 	_Atomic size_t      count;
 	pthread_mutex_t     lock;       /* of what follows, and of adding slots */
@@ -42,13 +39,14 @@ struct keys {
 	struct private_key *private_keys;
 };
 
-struct keys *keys_new(const uint8_t secret_key[SECRET_BYTES])
+struct keys *keys_new(const uint8_t secret_key[SECRET_BYTES], struct keys_terms terms)
 {
 	struct keys *k = calloc(1, sizeof(*k));
 
 	if (k == NULL || pthread_mutex_init(&k->lock, NULL) != 0)
 		abort();
 	crypto_derive(secret_key, "quiver signing keys", k->seal);
+	k->terms = terms;
 	k->loaded_ms = INT64_MIN;
 	return k;
 }
@@ -78,7 +76,8 @@ static struct slot *slot_of(const struct keys *k, struct str kid)
 {
 	size_t count = atomic_load_explicit(&k->count, memory_order_acquire);
 
-	for (size_t i = 0; i < count; i++)
+	/* The newest first: its tokens are the ones that come. */
+	for (size_t i = count; i-- > 0; )
 		if (str_eq(kid, str_of(k->slots[i].jwk.kid)))
 			return (struct slot *)(uintptr_t)&k->slots[i];
 	return NULL;
@@ -196,44 +195,34 @@ enum err keys_find_or_load(struct keys *k, struct store_connection *c, struct ar
 
 /* --- the key that signs --------------------------------------------------------- */
 
-/* The id that the store names. */
-static enum err current_kid(struct store_connection *c, struct arena *a, int64_t now_ms,
-    struct str *kid)
+static bool is_too_old(const struct keys *k, const struct key_current *current, int64_t now_ms)
 {
-	const struct json *json;
-	struct json_error  error;
-	struct store_item  item;
-	enum err           e = store_get(c, a, CURRENT_PK, CURRENT_SK, now_ms, &item);
-
-	if (e != OK)
-		return e;
-	if (json_parse(a, item.body, BODY_DEPTH_MAX, &json, &error) != OK)
-		return ERR_CORRUPT;
-	*kid = json_get_string(json, "kid");
-	return kid->len == 0 || kid->len > JWK_KID_MAX_BYTES ? ERR_CORRUPT : OK;
+	return k->terms.max_age_ms > 0 && now_ms - current->since_ms >= k->terms.max_age_ms;
 }
 
-/* ERR_EXISTS: another process was first. */
-static enum err make_key(struct keys *k, struct store_connection *c, struct arena *a,
-    int64_t now_ms)
+/* A new key in place of `old`; with the lock held. */
+static enum err replace(struct keys *k, struct store_connection *c, struct arena *a,
+    const struct key_current *old, int64_t now_ms, struct str *kid)
 {
-	struct key_record   record;
-	struct store_result result;
-	struct store_op     ops[] = {
-		{ STORE_PUT, STORE_ABSENT, { .pk = CURRENT_PK, .sk = CURRENT_SK } },
-		{ STORE_PUT, STORE_ABSENT, { .pk = KEYS_PK } },
-	};
-	enum err e = key_record_new(a, k->seal, now_ms, &record);
+	return key_current_replace(c, a, k->seal, old, now_ms + k->terms.tokens_live_ms, now_ms,
+	    kid);
+}
 
-	if (e != OK)
+/* A key that is too old signs on when it cannot be replaced.  ERR_STALE: another
+ * process was first; look again. */
+static enum err replace_if_old(struct keys *k, struct store_connection *c, struct arena *a,
+    struct key_current *current, int64_t now_ms)
+{
+	enum err e;
+
+	if (!is_too_old(k, current, now_ms))
+		return OK;
+	e = replace(k, c, a, current, now_ms, &current->kid);
+	if (e == OK || e == ERR_STALE)
 		return e;
-	ops[0].item.body = arena_printf(a, "{\"kid\":\"%.*s\"}", STR_ARG(record.kid));
-	ops[1].item.sk = record.kid;
-	ops[1].item.body = record.body;
-	e = store_write(c, ops, COUNT(ops), STORE_DURABLE, now_ms, &result);
-	if (e == OK)
-		log_message(LOG_INFO, "auth.key_made", "signing key %.*s", STR_ARG(record.kid));
-	return e;
+	log_message(LOG_ERROR, "auth.key_old", "signing key %.*s is over its age and could not "
+	    "be replaced: %s", STR_ARG(current->kid), err_text(e));
+	return OK;
 }
 
 static const struct token_signer *known_signer(const struct keys *k, struct str kid)
@@ -276,23 +265,26 @@ static enum err read_private(struct keys *k, struct store_connection *c, struct 
 static enum err current_signer(struct keys *k, struct store_connection *c, struct arena *a,
     int64_t now_ms, const struct token_signer **out)
 {
-	struct str kid;
-	enum err   e = ERR_NOT_FOUND;
+	enum err e = ERR_NOT_FOUND;
 
 	for (int i = 0; i < SIGNER_TRIES; i++) {
-		e = current_kid(c, a, now_ms, &kid);
+		struct key_current current = { 0 };
+
+		e = key_current_read(c, a, now_ms, &current);
+		if (e == ERR_NOT_FOUND)
+			e = replace(k, c, a, &current, now_ms, &current.kid);
+		else if (e == OK)
+			e = replace_if_old(k, c, a, &current, now_ms);
 		if (e == OK) {
-			*out = known_signer(k, kid);
+			*out = known_signer(k, current.kid);
 			if (*out != NULL)
 				return OK;
-			e = read_private(k, c, a, kid, now_ms);
-		} else if (e == ERR_NOT_FOUND) {
-			e = make_key(k, c, a, now_ms);
+			e = read_private(k, c, a, current.kid, now_ms);
 		}
-		if (e != OK && e != ERR_EXISTS)
+		if (e != OK && e != ERR_EXISTS && e != ERR_STALE)
 			return e;
 	}
-	return e == OK ? ERR_UNAVAILABLE : e;
+	return e == OK || e == ERR_STALE ? ERR_UNAVAILABLE : e;
 }
 
 enum err keys_signer(struct keys *k, struct store_connection *c, struct arena *a,
@@ -304,6 +296,23 @@ enum err keys_signer(struct keys *k, struct store_connection *c, struct arena *a
 	e = current_signer(k, c, a, now_ms, out);
 	pthread_mutex_unlock(&k->lock);
 	return e;
+}
+
+enum err keys_rotate(struct keys *k, struct store_connection *c, struct arena *a,
+    int64_t now_ms, struct str *kid)
+{
+	enum err e = ERR_STALE;
+
+	pthread_mutex_lock(&k->lock);
+	for (int i = 0; i < SIGNER_TRIES && (e == ERR_STALE || e == ERR_EXISTS); i++) {
+		struct key_current current = { 0 };
+
+		e = key_current_read(c, a, now_ms, &current);
+		if (e == OK || e == ERR_NOT_FOUND)
+			e = replace(k, c, a, &current, now_ms, kid);
+	}
+	pthread_mutex_unlock(&k->lock);
+	return e == ERR_STALE || e == ERR_EXISTS ? ERR_UNAVAILABLE : e;
 }
 
 /* When the last of the known keys ended; 0: none has. */

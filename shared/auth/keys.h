@@ -4,14 +4,15 @@
  * key derived from SECRET_KEY, the private part; and one item that names the key
  * which signs now.  Whoever needs the first key makes it; of several at once one
  * wins and the others take that one.
- * Rotation is three writes in one transaction: the new key's item, the old one's
+ * Rotation, when it is asked for and when the key is too old for who is about to sign
+ * with it, is three writes in one transaction: the new key's item, the old one's
  * with an expiry after its last token's, and the name.  Readers find the new key
  * because its id is one they do not know yet.
  * Lifetime: one per process.  The private part is read by a process that issues
  *           tokens, and by no other.
  * Threads:  safe from any.
- * Blocking: keys_find never; the others on the store, and for some 200 ms when the
- *           first key is made.
+ * Blocking: keys_find never; the others on the store, and for some 200 ms when a
+ *           key is made.
  */
 #ifndef AUTH_KEYS_H
 #define AUTH_KEYS_H
@@ -23,12 +24,18 @@
 #include "base/crypto.h"
 #include "store/store.h"
 
-#define KEYS_MAX                32      /* keys one process may come to know: years of rotation */
+#define KEYS_MAX                256     /* keys one process may come to know: years of rotation */
 #define KEYS_RELOAD_MS          1000    /* unknown ids make us read the store no more often */
 
 struct keys;                            /* opaque */
 
-struct keys *keys_new(const uint8_t secret_key[SECRET_BYTES]) NONNULL_ALL;
+struct keys_terms {
+	int64_t max_age_ms;             /* of a key that signs; 0: any */
+	int64_t tokens_live_ms;         /* the longest after they were signed */
+};
+
+struct keys *keys_new(const uint8_t secret_key[SECRET_BYTES], struct keys_terms terms)
+    NONNULL(1);
 void keys_free(struct keys *k);
 
 /* The key of that id, good as long as `k`; NULL when it is not known or its time
@@ -44,6 +51,12 @@ NODISCARD enum err keys_find_or_load(struct keys *k, struct store_connection *c,
  * ERR_CORRUPT: it was sealed under another SECRET_KEY (the log says so). */
 NODISCARD enum err keys_signer(struct keys *k, struct store_connection *c, struct arena *a,
     int64_t now_ms, const struct token_signer **out) NONNULL_ALL;
+
+/* Has a new key sign from now on; the old ones verify until their last tokens are
+ * dead.  ERR_LIMITED: KEYS_LIVING_MAX (key_current.h) do; ERR_UNAVAILABLE: others are
+ * rotating, too. */
+NODISCARD enum err keys_rotate(struct keys *k, struct store_connection *c, struct arena *a,
+    int64_t now_ms, struct str *kid) NONNULL_ALL;
 
 /* {"keys":[…]}; the first key is made when there is none.  *changed_ms: when the newest
  * was made, or the last one that this process has known ended. */

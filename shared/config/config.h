@@ -34,6 +34,7 @@ struct config {
 	struct str       public_url;    /* without a trailing slash; empty: from the request */
 	enum identity_kind identity;
 	uint32_t         access_token_ttl_s, refresh_token_ttl_s, refresh_grace_s, clock_skew_s;
+	uint32_t         signing_key_max_age_s; /* 0: keys are replaced by hand alone */
 	struct str       limits_path;   /* empty: the built-in policies */
 	struct str       trusted_proxies;       /* the list as given: access/ parses it */
 	struct str       cors_origins;          /* the list as given: http/ parses it */

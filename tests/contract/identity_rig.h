@@ -22,7 +22,7 @@
 
 struct rig {
 	char            dir[64];
-	const char     *secret, *metrics_token, *owner_password;
+	const char     *secret, *metrics_token, *owner_password, *max_age;
 	struct arena    a;
 	struct config   config;
 	struct metrics *metrics;
@@ -40,6 +40,7 @@ static inline const char *rig_setting(void *context, const char *name)
 		{ "OWNER_EMAIL", RIG_EMAIL }, { "OWNER_PASSWORD", r->owner_password },
 		{ "PUBLIC_URL", "https://quiver.example" },
 		{ "METRICS_TOKEN", r->metrics_token }, { "LOG_LEVEL", "error" },
+		{ "SIGNING_KEY_MAX_AGE_S", r->max_age },
 	};
 
 	for (size_t i = 0; i < COUNT(list); i++)
