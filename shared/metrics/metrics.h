@@ -34,6 +34,7 @@ enum metric {
 	METRIC_PROCESS_START,           /* gauge, unix seconds: handler, pid */
 	METRIC_BUILD_INFO,              /* gauge, 1: handler, version */
 	METRIC_OUTGOING,                /* counter: purpose (jwks, mail, …), outcome */
+	METRIC_JWKS,                    /* counter: outcome (fetched, failed, unavailable) */
 	METRIC_OUTGOING_DURATION,       /* histogram, seconds: purpose */
 	METRIC_MAIL,                    /* counter: outcome (queued, sent, kept, …) */
 	METRIC_DROPPED_SERIES,          /* counter */
