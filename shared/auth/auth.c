@@ -178,6 +178,20 @@ static enum err own_keys(void *context, const struct token *token, struct key_ch
 	return e;
 }
 
+/* A third party has what it was given and never the account itself: its "profile" is
+ * OpenID's, and a key that it makes would outlive the grant.  A client for itself is
+ * counted at a user's rate. */
+static void narrow_to_client(struct principal *p, const struct token_claims *claims)
+{
+	p->client = claims->client;
+	if (str_eq(claims->client, claims->subject)) {
+		p->kind = PRINCIPAL_CLIENT;
+		principal_set_roles(p, UINT32_C(1) << ROLE_USER);
+		p->scopes = claims->scopes;
+	}
+	p->scopes &= ~(SCOPE_BIT(SCOPE_PROFILE) | SCOPE_BIT(SCOPE_KEYS_MANAGE));
+}
+
 static struct principal principal_from(const struct token_claims *claims)
 {
 	struct principal p = {
@@ -191,6 +205,8 @@ static struct principal principal_from(const struct token_claims *claims)
 	principal_set_roles(&p, claims->roles);
 	if (claims->scoped)
 		p.scopes &= claims->scopes;
+	if (id_is_uuid(claims->client))
+		narrow_to_client(&p, claims);
 	return p;
 }
 
@@ -206,7 +222,7 @@ static enum err verify(struct attempt *t, struct str text, struct principal *out
 	return e;
 }
 
-static enum err check_revoked(struct attempt *t, struct str session)
+static enum err check_revoked_id(struct attempt *t, struct str session)
 {
 	enum revoked_answer answer = revoked_has(&t->auth->revoked, session, t->now_ms);
 	enum err            e;
@@ -221,6 +237,14 @@ static enum err check_revoked(struct attempt *t, struct str session)
 	return e == ERR_NOT_FOUND ? OK : ERR_UNAVAILABLE;
 }
 
+/* A client that is gone takes all its tokens with it. */
+static enum err check_revoked(struct attempt *t, const struct principal *p)
+{
+	enum err e = check_revoked_id(t, p->session);
+
+	return e == OK && p->client.len > 0 ? check_revoked_id(t, p->client) : e;
+}
+
 static enum err session_principal(struct attempt *t, struct str token, struct principal *out,
     enum auth_count *count)
 {
@@ -232,11 +256,11 @@ static enum err session_principal(struct attempt *t, struct str token, struct pr
 	crypto_sha256(token, digest);
 	*count = COUNT_SESSION_CACHED;
 	if (token_cache_get(t->auth->cache, digest, t->now_ms, t->arena, out))
-		return check_revoked(t, out->session);
+		return check_revoked(t, out);
 	*count = COUNT_SESSION_VERIFIED;
 	e = verify(t, token, out);
 	if (e == OK)
-		e = check_revoked(t, out->session);
+		e = check_revoked(t, out);
 	if (e == OK)
 		token_cache_put(t->auth->cache, digest, out, t->now_ms,
 		    out->expires_ms + (int64_t)t->auth->config->clock_skew_s * 1000);

@@ -36,6 +36,8 @@ struct account {
 struct identity_tokens {
 	struct str access_token, id_token, refresh_token;
 	uint32_t   expires_in;          /* seconds, of the access token */
+	scope_set  scopes;              /* of an OAuth client's access token */
+	struct str session;             /* absent: the token is no session's */
 };
 
 /* What is wanted before there are tokens. */

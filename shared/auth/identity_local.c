@@ -3,41 +3,9 @@
  */
 #include "auth/identity.h"
 
+#include "auth/grant.h"
 #include "auth/local.h"
-#include "auth/token.h"
-#include "base/id.h"
-#include "log/log.h"
-
-/* --- tokens --------------------------------------------------------------------- */
-
-static enum err issue(struct auth *auth, struct arena *a, const struct token_signer *signer,
-    const struct account *account, struct str session, int64_t now_ms,
-    struct identity_tokens *out)
-{
-	struct token_draft draft = {
-		.use = TOKEN_USE_ACCESS, .issuer = auth->issuer,
-		.subject = account->id, .session = session,
-		.email = account->email, .name = account->name,
-		.plan = account->plan, .tenant = account->tenant,
-		.roles = account->roles, .now_ms = now_ms,
-		.ttl_s = auth->config->access_token_ttl_s,
-	};
-	enum err e = token_issue(a, signer, &draft, &out->access_token);
-
-	draft.use = TOKEN_USE_ID;
-	if (e == OK)
-		e = token_issue(a, signer, &draft, &out->id_token);
-	out->expires_in = draft.ttl_s;
-	return e;
-}
-
-/* The account is as it was read. */
-static struct store_op unchanged(struct arena *a, const struct account *account)
-{
-	return (struct store_op){ STORE_CHECK, STORE_VERSION,
-		{ .pk = account_pk(a, account->id), .sk = STR("account"),
-		  .version = account->version } };
-}
+#include "auth/state.h"
 
 /* --- signing in ----------------------------------------------------------------- */
 
@@ -59,51 +27,12 @@ static enum err check_password(struct auth *auth, struct store_connection *c, st
 	return out->disabled ? ERR_UNAUTHENTICATED : OK;
 }
 
-/* A session and its first refresh token.  ERR_STALE: the account changed since it
- * was read. */
-static enum err put_session(const struct identity_call *k, const struct account_record *r,
-    const struct store_op *also, size_t n, struct session *s, struct str *token)
-{
-	struct refresh      refresh;
-	struct store_result result;
-	struct store_op     ops[3 + LOCAL_ALSO_MAX] = {
-		unchanged(k->arena, &r->account),
-		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
-		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
-	};
-	char     id[ID_UUID_SIZE];
-	enum err e;
-
-	id_uuid7(k->now_ms, id);
-	*s = (struct session){
-		.id = arena_dup(k->arena, str_of(id)), .account = r->account.id,
-		.epoch = r->epoch, .created_ms = k->now_ms, .used_ms = k->now_ms,
-		.address = k->from.address, .agent = k->from.agent,
-	};
-	*token = refresh_new(k->auth, k->arena, s, &refresh);
-	e = session_item(k->auth, k->arena, s, &ops[1].item);
-	ops[2].item = refresh_item(k->arena, &refresh);
-	for (size_t i = 0; i < n; i++)
-		ops[3 + i] = also[i];
-	return e == OK ? store_write(k->store, ops, 3 + n, STORE_DURABLE, k->now_ms, &result) : e;
-}
-
 enum err local_begin(const struct identity_call *k, const struct account_record *r,
     const struct store_op *also, size_t n, struct identity_tokens *out)
 {
-	const struct token_signer *signer;
-	struct session             s;
-	enum err e = keys_signer(k->auth->keys, k->store, k->arena, k->now_ms, &signer);
+	const struct grant_terms own = { 0 };
 
-	if (e == OK)
-		e = put_session(k, r, also, n, &s, &out->refresh_token);
-	if (e != OK)
-		return e;
-	if (session_trim(k->auth, k->store, k->arena, r->account.id, s.id, k->now_ms) != OK)
-		log_message(LOG_WARN, "auth.sessions_untrimmed",
-		    "account %.*s: its oldest session could not be ended; the next sign-in will",
-		    STR_ARG(r->account.id));
-	return issue(k->auth, k->arena, signer, &r->account, s.id, k->now_ms, out);
+	return grant_begin(k, r, &own, also, n, out);
 }
 
 static enum err login(const struct identity_call *k, struct str email, struct str password,
@@ -124,108 +53,12 @@ static enum err login(const struct identity_call *k, struct str email, struct st
 	return e == ERR_STALE || e == ERR_NOT_FOUND ? ERR_UNAVAILABLE : e;
 }
 
-/* --- refreshing ----------------------------------------------------------------- */
-
-/* What a refresh token stands for. */
-struct grant {
-	struct refresh        refresh;
-	struct account_record r;
-	struct session        s;
-};
-
-/* A token of a session that is over, or of an account that may not sign in, is
- * as good as none: ERR_NOT_FOUND. */
-static enum err read_grant(struct store_connection *c, struct arena *a, struct str token,
-    int64_t now_ms, struct grant *g)
-{
-	enum err e = refresh_read(c, a, token, now_ms, &g->refresh);
-
-	if (e == OK)
-		e = account_read(c, a, g->refresh.account, now_ms, &g->r);
-	if (e == OK)
-		e = session_read(c, a, g->refresh.account, g->refresh.session, now_ms, &g->s);
-	if (e == OK && (g->r.disabled || g->s.epoch != g->r.epoch))
-		return ERR_NOT_FOUND;
-	return e;
-}
-
-/* Whether a spent token comes so soon after that it is two tabs, and no thief. */
-static bool within_grace(const struct auth *auth, const struct refresh *r, int64_t now_ms)
-{
-	uint32_t grace_s = auth->config->refresh_grace_s;
-
-	return grace_s > 0 && now_ms - r->spent_ms <= (int64_t)grace_s * 1000;
-}
-
-/* Spends the token (unless it is), and gives the session another.  ERR_STALE:
- * something changed since it was read. */
-static enum err rotate(struct auth *auth, struct store_connection *c, struct arena *a,
-    struct grant *g, const struct identity_client *from, int64_t now_ms, struct str *token)
-{
-	struct refresh      next;
-	struct store_result result;
-	struct store_op     ops[] = {
-		unchanged(a, &g->r.account),
-		{ .verb = STORE_PUT, .condition = STORE_PRESENT },
-		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
-		{ .verb = STORE_PUT, .condition = STORE_VERSION },
-	};
-	bool     spend = g->refresh.spent_ms == 0;
-	enum err e;
-
-	g->s.used_ms = now_ms;
-	g->s.address = from->address;
-	g->s.agent = from->agent;
-	*token = refresh_new(auth, a, &g->s, &next);
-	e = session_item(auth, a, &g->s, &ops[1].item);
-	ops[2].item = refresh_item(a, &next);
-	if (spend) {
-		g->refresh.spent_ms = now_ms;
-		ops[3].item = refresh_item(a, &g->refresh);
-	}
-	if (e != OK)
-		return e;
-	return store_write(c, ops, spend ? 4 : 3, STORE_DURABLE, now_ms, &result);
-}
-
-/* A spent token is here again: whoever has the newer one, one of the two is a
- * thief.  Neither goes on. */
-static enum err end_family(struct auth *auth, struct store_connection *c, struct arena *a,
-    const struct session *s, int64_t now_ms)
-{
-	enum err e = session_end(auth, c, a, s->account, s->id, now_ms);
-
-	log_message(LOG_WARN, "auth.refresh_reused",
-	    "a spent refresh token was presented again: session %.*s of account %.*s is revoked",
-	    STR_ARG(s->id), STR_ARG(s->account));
-	return e == OK ? ERR_UNAUTHENTICATED : e;
-}
-
 static enum err refresh_tokens(const struct identity_call *k, struct str refresh_token,
     struct identity_tokens *out)
 {
-	struct auth               *auth = k->auth;
-	struct store_connection   *c = k->store;
-	struct arena              *a = k->arena;
-	int64_t                    now_ms = k->now_ms;
-	const struct token_signer *signer;
-	struct grant               g;
-	enum err                   e = ERR_STALE;
+	const struct grant_terms own = { 0 };
 
-	for (int i = 0; e == ERR_STALE && i < WRITE_TRIES; i++) {
-		e = read_grant(c, a, refresh_token, now_ms, &g);
-		if (e == OK && g.refresh.spent_ms != 0 && !within_grace(auth, &g.refresh, now_ms))
-			return end_family(auth, c, a, &g.s, now_ms);
-		if (e == OK)
-			e = keys_signer(auth->keys, c, a, now_ms, &signer);
-		if (e == OK)
-			e = rotate(auth, c, a, &g, &k->from, now_ms, &out->refresh_token);
-	}
-	if (e == ERR_NOT_FOUND)
-		return ERR_UNAUTHENTICATED;
-	if (e != OK)
-		return e == ERR_STALE ? ERR_UNAVAILABLE : e;
-	return issue(auth, a, signer, &g.r.account, g.s.id, now_ms, out);
+	return grant_refresh(k, refresh_token, &own, out);
 }
 
 /* --- ending sessions ------------------------------------------------------------ */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "base/buf.h"
+
 static const char *const scope_names[] = {
 	[SCOPE_UNSET]           = "",
 	[SCOPE_PUBLIC]          = "",
@@ -19,6 +21,9 @@ static const char *const scope_names[] = {
 	[SCOPE_AUDIT_READ]      = "audit:read",
 	[SCOPE_USERS_MANAGE]    = "users:manage",
 	[SCOPE_METRICS_READ]    = "metrics:read",
+	[SCOPE_OPENID]          = "openid",
+	[SCOPE_EMAIL]           = "email",
+	[SCOPE_OFFLINE_ACCESS]  = "offline_access",
 };
 static_assert(COUNT(scope_names) == SCOPE_COUNT, "every scope has its name");
 static_assert(SCOPE_COUNT <= 32, "a scope_set has a bit for each");
@@ -37,7 +42,8 @@ static const struct {
 		SCOPE_BIT(SCOPE_VISITORS_READ) },
 	[ROLE_USER] = { "user", "users",
 		SCOPE_BIT(SCOPE_PROFILE) | SCOPE_BIT(SCOPE_KEYS_MANAGE) |
-		SCOPE_BIT(SCOPE_USAGE_READ) },
+		SCOPE_BIT(SCOPE_USAGE_READ) | SCOPE_BIT(SCOPE_OPENID) |
+		SCOPE_BIT(SCOPE_EMAIL) | SCOPE_BIT(SCOPE_OFFLINE_ACCESS) },
 	[ROLE_ANALYST] = { "analyst", "analysts",
 		SCOPE_BIT(SCOPE_ANALYTICS_READ) | SCOPE_BIT(SCOPE_CALLS_WRITE) },
 	[ROLE_ADMIN] = { "admin", "admins",
@@ -129,6 +135,30 @@ void scopes_write(struct json_writer *w, scope_set set)
 		if ((set & SCOPE_BIT(s)) != 0)
 			json_put_string(w, str_of(scope_names[s]));
 	json_array_close(w);
+}
+
+struct str scopes_list(struct arena *a, scope_set set)
+{
+	struct buf list;
+
+	buf_init(&list, a, SCOPE_LIST_MAX_BYTES);
+	for (int s = SCOPE_PUBLIC + 1; s < SCOPE_COUNT; s++) {
+		if ((set & SCOPE_BIT(s)) == 0)
+			continue;
+		if (list.len > 0)
+			buf_char(&list, ' ');
+		buf_add(&list, str_of(scope_names[s]));
+	}
+	return buf_str(&list);
+}
+
+scope_set scopes_of_list(struct str list)
+{
+	scope_set set = 0;
+
+	while (list.ptr != NULL)
+		set |= SCOPE_BIT(scope_from_name(str_cut(&list, ' ')));
+	return set & ~SCOPE_BIT(SCOPE_UNSET);
 }
 
 bool principal_may(const struct principal *p, enum scope s)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -23,14 +24,19 @@ enum scope {
 	SCOPE_ANALYTICS_READ, SCOPE_CALLS_WRITE,
 	SCOPE_TENANTS_MANAGE, SCOPE_SECURITY_MANAGE, SCOPE_AUDIT_READ, SCOPE_USERS_MANAGE,
 	SCOPE_METRICS_READ,     /* METRICS_TOKEN, or loopback when there is none */
+	SCOPE_OPENID, SCOPE_EMAIL, SCOPE_OFFLINE_ACCESS,        /* OpenID Connect's own */
 	SCOPE_COUNT
 };
 typedef uint32_t scope_set;             /* bit 1 << enum scope */
 #define SCOPE_BIT(s) ((scope_set)1 << (s))
+#define SCOPE_LIST_MAX_BYTES 512        /* every scope's name, with spaces between them */
 
 enum role { ROLE_ANONYMOUS, ROLE_USER, ROLE_ANALYST, ROLE_ADMIN, ROLE_OWNER, ROLE_COUNT };
 
-enum principal_kind { PRINCIPAL_ANONYMOUS, PRINCIPAL_SESSION, PRINCIPAL_KEY, PRINCIPAL_MACHINE };
+enum principal_kind {
+	PRINCIPAL_ANONYMOUS, PRINCIPAL_SESSION, PRINCIPAL_KEY, PRINCIPAL_MACHINE,
+	PRINCIPAL_CLIENT                /* an OAuth client for itself, without an account */
+};
 
 struct principal {
 	enum principal_kind kind;
@@ -39,6 +45,7 @@ struct principal {
 	scope_set   scopes;
 	struct str  id;                 /* account id (UUID); absent for anonymous */
 	struct str  session;            /* session id; absent without one */
+	struct str  client;             /* the OAuth client that acts; absent: none does */
 	struct str  email, name;        /* as the token says; may be absent */
 	struct str  plan, tenant;
 	int64_t     expires_ms;         /* of the credential; 0: none */
@@ -64,6 +71,10 @@ void roles_write(struct json_writer *w, uint32_t roles) NONNULL_ALL;
 uint32_t roles_read(const struct json *list);
 /* A set of scopes as JSON, ["content:read"]. */
 void scopes_write(struct json_writer *w, scope_set scopes) NONNULL_ALL;
+/* The same as names with spaces between them (RFC 6749, 3.3), and back; unknown
+ * names are left out. */
+struct str scopes_list(struct arena *a, scope_set scopes) NONNULL_ALL;
+scope_set scopes_of_list(struct str list);
 /* Whether `p` may use a route that names `s`. */
 bool principal_may(const struct principal *p, enum scope s) NONNULL_ALL;
 /* Fills roles' consequences: role and scopes from p->roles. */

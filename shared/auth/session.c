@@ -42,6 +42,10 @@ static enum err session_from(struct arena *a, struct str account, struct str id,
 		.epoch      = json_get_int(json, "epoch", 0),
 		.created_ms = json_get_int(json, "created_at", 0),
 		.used_ms    = json_get_int(json, "used_at", 0),
+		.client     = json_get_string(json, "client"),
+		.client_name = json_get_string(json, "client_name"),
+		.scopes     = scopes_of_list(json_get_string(json, "scope")),
+		.auth_ms    = json_get_int(json, "auth_at", 0),
 	};
 	return OK;
 }
@@ -87,6 +91,24 @@ enum err session_each(struct store_connection *c, struct arena *a, struct str ac
 	return e != OK ? e : w.result;
 }
 
+static int64_t session_ends(const struct auth *auth, const struct session *s)
+{
+	const struct config *c = auth->config;
+
+	return s->used_ms +
+	    (int64_t)(s->lone ? c->access_token_ttl_s : c->refresh_token_ttl_s) * 1000;
+}
+
+static void put_client(struct json_writer *w, struct arena *a, const struct session *s)
+{
+	if (s->client.len == 0)
+		return;
+	json_member_string(w, "client", s->client);
+	json_member_string(w, "client_name", s->client_name);
+	json_member_string(w, "scope", scopes_list(a, s->scopes));
+	json_member_int(w, "auth_at", s->auth_ms);
+}
+
 enum err session_item(const struct auth *auth, struct arena *a, const struct session *s,
     struct store_item *out)
 {
@@ -101,11 +123,12 @@ enum err session_item(const struct auth *auth, struct arena *a, const struct ses
 	json_member_int(&w, "used_at", s->used_ms);
 	json_member_string(&w, "address", s->address);
 	json_member_string(&w, "agent", str_first(s->agent, AGENT_MAX_BYTES));
+	put_client(&w, a, s);
 	json_object_close(&w);
 	*out = (struct store_item){
 		.pk = account_pk(a, s->account), .sk = session_sk(a, s->id),
 		.body = buf_str(&body),
-		.expires_ms = s->used_ms + (int64_t)auth->config->refresh_token_ttl_s * 1000,
+		.expires_ms = session_ends(auth, s),
 	};
 	return buf_failed(&body) ? ERR_TOO_LARGE : OK;
 }
@@ -165,6 +188,23 @@ enum err session_end(struct auth *auth, struct store_connection *c, struct arena
     struct str account, struct str id, int64_t now_ms)
 {
 	return end_some(auth, c, a, account, &id, 1, now_ms);
+}
+
+enum err session_end_client(struct auth *auth, struct store_connection *c, struct str client,
+    const struct store_op *also, int64_t now_ms)
+{
+	int64_t             until_ms = revoked_until(auth, now_ms);
+	struct store_result result;
+	struct store_op     ops[] = {
+		*also,
+		{ STORE_PUT, STORE_ALWAYS, { .pk = REVOKED_PK, .sk = client, .body = STR("{}"),
+		  .expires_ms = until_ms } },
+	};
+	enum err e = store_write(c, ops, COUNT(ops), STORE_DURABLE, now_ms, &result);
+
+	if (e == OK)
+		revoke_here(auth, client, now_ms, until_ms);
+	return e;
 }
 
 enum err session_end_all(struct auth *auth, struct store_connection *c, struct arena *a,

@@ -1,9 +1,11 @@
 /*
  * session: one sign-in, from login to logout; the family of its refresh tokens.
- *   account#ID / session#SID   {epoch, created_at, used_at, address, agent}
+ *   account#ID / session#SID   {epoch, created_at, used_at, address, agent, and of an
+ *                              OAuth client's {client, client_name, scope, auth_at}}
  *   refresh#HASH / refresh     {account, session, spent_at}: a token by its
  *                              SHA-256, kept when spent, to tell a second use
- *   revoked / SID              {}: ended, and its access tokens may still live
+ *   revoked / SID              {}: ended, and its access tokens may still live;
+ *                              a client's id stands for all tokens of that client
  * A session ends REFRESH_TOKEN_TTL_S after its last use.
  */
 #ifndef AUTH_SESSION_H
@@ -28,6 +30,11 @@ struct session {
 	struct str address, agent;
 	int64_t    epoch;               /* the account's when it began */
 	int64_t    created_ms, used_ms;
+	struct str client, client_name; /* the OAuth client it was given to; absent: none */
+	scope_set  scopes;              /* what that client was given */
+	int64_t    auth_ms;             /* when the account's owner signed in for it */
+	bool       lone;                /* without a refresh token: ends with its access token;
+	                                 * not stored */
 };
 
 NODISCARD enum err session_read(struct store_connection *c, struct arena *a, struct str account,
@@ -50,6 +57,10 @@ NODISCARD enum err session_end_all(struct auth *auth, struct store_connection *c
 /* Ends what is over SESSIONS_MAX, the longest unused first, and never `keep`. */
 NODISCARD enum err session_trim(struct auth *auth, struct store_connection *c, struct arena *a,
     struct str account, struct str keep, int64_t now_ms) NONNULL(1, 2, 3);
+
+/* Revokes every access token of an OAuth client, in the transaction that does `also`. */
+NODISCARD enum err session_end_client(struct auth *auth, struct store_connection *c,
+    struct str client, const struct store_op *also, int64_t now_ms) NONNULL(1, 2, 4);
 
 /* Whether the store has the session as revoked: OK, ERR_NOT_FOUND, or its error. */
 NODISCARD enum err session_is_revoked(struct store_connection *c, struct str id, int64_t now_ms)

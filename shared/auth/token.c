@@ -7,6 +7,7 @@
 #include <jwt.h>
 
 #include "base/buf.h"
+#include "base/crypto.h"
 #include "base/id.h"
 #include "base/limits.h"
 
@@ -99,16 +100,6 @@ static bool is_of_use(const struct json *payload, const struct token_rules *rule
 	return !str_eq(rules->use, STR(TOKEN_USE_ACCESS)) || !token_looks_like_id(payload);
 }
 
-/* Names with spaces between them (RFC 8693, 4.2). */
-static scope_set read_scopes(struct str list)
-{
-	scope_set set = 0;
-
-	while (list.ptr != NULL)
-		set |= SCOPE_BIT(scope_from_name(str_cut(&list, ' ')));
-	return set & ~SCOPE_BIT(SCOPE_UNSET);
-}
-
 enum err token_check(const struct json *payload, const struct token_rules *rules,
     struct token_claims *out, const char **reason)
 {
@@ -132,13 +123,14 @@ enum err token_check(const struct json *payload, const struct token_rules *rules
 	c.session = json_get_string(payload, "sid");
 	if (rules->uuids && (!id_is_uuid(c.subject) || !id_is_uuid(c.session)))
 		return refuse("no_session", reason);
+	c.client = json_get_string(payload, "client_id");
 	c.email = json_get_string(payload, "email");
 	c.name = json_get_string(payload, "name");
 	c.plan = json_get_string(payload, "plan");
 	c.tenant = json_get_string(payload, "tenant");
 	c.roles = roles_read(json_get(payload, STR("roles")));
 	c.scoped = json_get(payload, STR("scope")) != NULL;
-	c.scopes = read_scopes(json_get_string(payload, "scope"));
+	c.scopes = scopes_of_list(json_get_string(payload, "scope"));
 	*out = c;
 	return OK;
 }
@@ -161,30 +153,59 @@ static void member_if(struct json_writer *w, const char *name, struct str value)
 		json_member_string(w, name, value);
 }
 
-static void put_scope(struct json_writer *w, struct arena *a, scope_set scopes)
+static bool is_access(const struct token_draft *d)
 {
-	struct buf list;
+	return strcmp(d->use, TOKEN_USE_ACCESS) == 0;
+}
 
-	buf_init(&list, a, PAYLOAD_MAX_BYTES);
-	for (int s = SCOPE_PUBLIC + 1; s < SCOPE_COUNT; s++) {
-		if ((scopes & SCOPE_BIT(s)) == 0)
-			continue;
-		if (list.len > 0)
-			buf_char(&list, ' ');
-		buf_add(&list, str_of(scope_name((enum scope)s)));
-	}
-	json_member_string(w, "scope", buf_str(&list));
+/* Whether the token may say this of the account: everything to ourselves. */
+static bool may_say(const struct token_draft *d, enum scope s)
+{
+	return d->client.len == 0 || (d->scopes & SCOPE_BIT(s)) != 0;
+}
+
+/* The left half of the access token's SHA-256 (OpenID Connect Core 1.0, 3.1.3.6). */
+static struct str half_hash(struct arena *a, struct str token)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	crypto_sha256(token, digest);
+	return crypto_base64url(a, (struct str){ (const char *)digest, SHA256_BYTES / 2 });
+}
+
+/* What an access token authorises with. */
+static void put_rights(struct json_writer *w, struct arena *a, const struct token_draft *d)
+{
+	member_if(w, "plan", d->plan);
+	member_if(w, "tenant", d->tenant);
+	json_name(w, "roles");
+	roles_write(w, d->roles);
+	if (is_access(d))
+		json_member_string(w, "scope", scopes_list(a,
+		    d->client.len > 0 ? d->scopes : roles_scopes(d->roles)));
+}
+
+/* What a client's id token says of the sign-in. */
+static void put_sign_in(struct json_writer *w, struct arena *a, const struct token_draft *d)
+{
+	json_member_int(w, "auth_time", d->auth_ms / 1000);
+	member_if(w, "nonce", d->nonce);
+	if (d->access_token.len > 0)
+		json_member_string(w, "at_hash", half_hash(a, d->access_token));
 }
 
 static void put_claims(struct json_writer *w, struct arena *a, const struct token_draft *d)
 {
 	char    jti[ID_UUID_SIZE];
 	int64_t now_s = d->now_ms / 1000;
+	bool    clients_own = d->client.len > 0 && !is_access(d);
 
 	id_uuid7(d->now_ms, jti);
 	json_object_open(w);
 	json_member_string(w, "iss", d->issuer);
-	json_member_string(w, "aud", STR(TOKEN_AUDIENCE));
+	json_member_string(w, "aud", clients_own ? d->client : STR(TOKEN_AUDIENCE));
+	if (!clients_own)
+		member_if(w, "client_id", d->client);
 	json_member_string(w, "sub", d->subject);
 	json_member_string(w, "token_use", str_of(d->use));
 	json_member_int(w, "iat", now_s);
@@ -192,20 +213,20 @@ static void put_claims(struct json_writer *w, struct arena *a, const struct toke
 	json_member_int(w, "exp", now_s + d->ttl_s);
 	json_member_string(w, "jti", str_of(jti));
 	member_if(w, "sid", d->session);
-	member_if(w, "email", d->email);
-	member_if(w, "name", d->name);
-	member_if(w, "plan", d->plan);
-	member_if(w, "tenant", d->tenant);
-	json_name(w, "roles");
-	roles_write(w, d->roles);
-	if (strcmp(d->use, TOKEN_USE_ACCESS) == 0)
-		put_scope(w, a, roles_scopes(d->roles));
+	if (may_say(d, SCOPE_EMAIL))
+		member_if(w, "email", d->email);
+	if (may_say(d, SCOPE_PROFILE))
+		member_if(w, "name", d->name);
+	if (clients_own)
+		put_sign_in(w, a, d);
+	else
+		put_rights(w, a, d);
 	json_object_close(w);
 }
 
 /* libjwt's text form, copied into the arena; it frees what it gave. */
-static enum err sign(struct arena *a, const struct token_signer *signer, const char *claims,
-    struct str *out)
+static enum err sign(struct arena *a, const struct token_signer *signer, const char *type,
+    const char *claims, struct str *out)
 {
 	jwt_t *jwt = NULL;
 	char  *text = NULL;
@@ -214,6 +235,7 @@ static enum err sign(struct arena *a, const struct token_signer *signer, const c
 		return ERR_NO_MEMORY;
 	if (jwt_add_grants_json(jwt, claims) == 0 &&
 	    jwt_add_header(jwt, "kid", signer->kid) == 0 &&
+	    jwt_add_header(jwt, "typ", type) == 0 &&
 	    jwt_set_alg(jwt, JWT_ALG_RS256, (const unsigned char *)signer->pem,
 	    (int)signer->pem_len) == 0)
 		text = jwt_encode_str(jwt);
@@ -238,5 +260,6 @@ enum err token_issue(struct arena *a, const struct token_signer *signer,
 	text = buf_cstr(&claims);
 	if (buf_failed(&claims))
 		return ERR_TOO_LARGE;
-	return sign(a, signer, text, out);
+	return sign(a, signer, draft->client.len > 0 && is_access(draft) ? "at+jwt" : "JWT", text,
+	    out);
 }

@@ -34,6 +34,7 @@ struct token_rules {
 
 struct token_claims {
 	struct str subject, session;    /* session absent: the token has no sid */
+	struct str client;              /* client_id; absent: the token has none */
 	struct str email, name, plan, tenant;
 	uint32_t   roles;               /* bit 1 << enum role; unknown names are left out */
 	bool       scoped;              /* it has a scope claim, */
@@ -62,6 +63,14 @@ struct token_draft {
 	uint32_t    roles;
 	int64_t     now_ms;
 	uint32_t    ttl_s;
+	/* For an OAuth client; without one the scopes are all that the roles give.  Its
+	 * access tokens are RFC 9068's, its id tokens OpenID Connect's: neither says more
+	 * of the account than the scopes allow. */
+	struct str  client;
+	scope_set   scopes;
+	struct str  nonce;
+	int64_t     auth_ms;            /* when the account's owner signed in */
+	struct str  access_token;       /* an id token's at_hash is made of it */
 };
 
 /* What signs: a PEM text and its key id, both NUL-terminated. */

@@ -7,8 +7,8 @@
 
 #define WAYS            2
 #define SETS            (TOKEN_CACHE_ENTRIES / WAYS)
-#define TEXT_BYTES      400     /* two UUIDs, an e-mail address, a name, a plan, a tenant */
-#define STRINGS         6
+#define TEXT_BYTES      440     /* three UUIDs, an e-mail address, a name, a plan, a tenant */
+#define STRINGS         7
 
 static_assert((SETS & (SETS - 1)) == 0, "a set is chosen by masking");
 
@@ -16,7 +16,7 @@ static_assert((SETS & (SETS - 1)) == 0, "a set is chosen by masking");
 struct record {
 	uint64_t  digest[SHA256_BYTES / 8];
 	int64_t   until_ms, expires_ms;
-	uint32_t  roles;
+	uint32_t  kind, roles;
 	scope_set scopes;
 	uint16_t  length[STRINGS];
 	char      text[TEXT_BYTES];
@@ -49,6 +49,7 @@ static void strings_of(struct principal *p, struct str *list[STRINGS])
 	list[3] = &p->name;
 	list[4] = &p->plan;
 	list[5] = &p->tenant;
+	list[6] = &p->client;
 }
 
 struct token_cache *token_cache_new(void)
@@ -98,7 +99,8 @@ static bool fill_principal(const struct record *r, struct arena *a, struct princ
 	if (text == NULL)
 		return false;
 	memcpy(text, r->text, total);
-	*out = (struct principal){ .kind = PRINCIPAL_SESSION, .expires_ms = r->expires_ms };
+	*out = (struct principal){ .kind = (enum principal_kind)r->kind,
+		.expires_ms = r->expires_ms };
 	principal_set_roles(out, r->roles);
 	out->scopes = r->scopes;
 	strings_of(out, strings);
@@ -131,6 +133,7 @@ static bool fill_record(struct record *r, struct principal p)
 	size_t      used = 0;
 
 	r->expires_ms = p.expires_ms;
+	r->kind = p.kind;
 	r->roles = p.roles;
 	r->scopes = p.scopes;
 	strings_of(&p, strings);

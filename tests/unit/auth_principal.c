@@ -9,7 +9,8 @@ static const struct {
 	enum role   value;
 	const char *adds[8];
 } table[] = {
-	{ "user", "users", ROLE_USER, { "profile", "keys:manage", "usage:read" } },
+	{ "user", "users", ROLE_USER, { "profile", "keys:manage", "usage:read", "openid", "email",
+	  "offline_access" } },
 	{ "analyst", "analysts", ROLE_ANALYST, { "analytics:read", "calls:write" } },
 	{ "admin", "admins", ROLE_ADMIN,
 	  { "content:write", "tenants:manage", "security:manage", "audit:read", "users:manage" } },
