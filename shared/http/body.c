@@ -4,14 +4,18 @@
  */
 #include "base/buf.h"
 #include "http/exchange.h"
+#include "http/form.h"
 
 static const char *const json_types[] = { "application/json", NULL };
+static const char *const form_types[] = { "application/x-www-form-urlencoded", NULL };
 static const char *const patch_types[] = { "application/merge-patch+json", "application/json", NULL };
 
 static const char *const *accepted_types(const struct route *route)
 {
 	if (route->body_kind == BODY_RAW)
 		return route->accepts;
+	if (route->body_kind == BODY_FORM)
+		return form_types;
 	return route->method == PATCH ? patch_types : json_types;
 }
 
@@ -104,6 +108,22 @@ static bool has_required(const struct schema *s)
 	return false;
 }
 
+static enum err check_form(struct exchange *x, const struct schema *schema)
+{
+	struct request *req = &x->request;
+	const char *reason = "";
+
+	enum err e = form_to_json(req->arena, schema, req->body, &req->json, &reason);
+	if (e == ERR_INVALID) {
+		x->response.problem_status = 400;
+		return response_problem(&x->response, e, "the body: %s", reason);
+	}
+	if (e != OK)
+		return e;
+	schema_check(schema, SCHEMA_WHOLE, req->json, &x->response.errors);
+	return x->response.errors.count == 0 ? OK : ERR_INVALID;
+}
+
 static enum err check_json(struct exchange *x, const struct schema *schema)
 {
 	struct request *req = &x->request;
@@ -148,5 +168,7 @@ enum err exchange_read_body(struct exchange *x, const struct body_source *source
 		return refuse_type(x, types);
 	if (route->body_kind == BODY_RAW)
 		return OK;
+	if (route->body_kind == BODY_FORM)
+		return check_form(x, route->body);
 	return check_json(x, route->body != NULL ? route->body : &schema_empty);
 }

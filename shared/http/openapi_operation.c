@@ -76,7 +76,9 @@ struct str operation_id(struct arena *a, const struct route *r)
 
 void operation_collect(struct openapi *o, const struct route *r)
 {
-	if (r->body != NULL && r->body_kind == BODY_JSON)
+	if (r->errors == ERRORS_OAUTH)
+		schema_uses_add(&o->schemas, o->arena, &oauth_error, VARIANT_WHOLE, false);
+	if (r->body != NULL && r->body_kind != BODY_RAW)
 		schema_uses_add(&o->schemas, o->arena, r->body,
 		    r->method == PATCH ? VARIANT_PATCH : VARIANT_WHOLE, true);
 	if (r->reply != NULL)
@@ -215,6 +217,11 @@ static void write_body_contents(struct openapi *o, const struct route *r)
 			write_raw_content(o, str_of(r->accepts[i]));
 		return;
 	}
+	if (r->body_kind == BODY_FORM) {
+		write_json_content(o, STR("application/x-www-form-urlencoded"), r->body,
+		    VARIANT_WHOLE);
+		return;
+	}
 	if (r->method == PATCH)
 		write_json_content(o, STR("application/merge-patch+json"), r->body, VARIANT_PATCH);
 	write_json_content(o, STR("application/json"), r->body,
@@ -272,6 +279,8 @@ static void write_responses(struct openapi *o, const struct route *r)
 	if (status != 204)
 		write_reply_content(o, r);
 	json_object_close(&o->w);
+	if (r->redirects)
+		part_write_redirect(o, r);
 	part_write_problems(o, r);
 	json_object_close(&o->w);
 }

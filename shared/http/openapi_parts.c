@@ -103,7 +103,10 @@ static bool has_secret(const struct schema *s)
 static bool checks_credentials(const struct handler *h, const struct route *r)
 {
 	(void)h;
-	return r->scope != SCOPE_PUBLIC || (r->body != NULL && has_secret(r->body));
+	if (r->errors == ERRORS_PAGE)
+		return false;           /* asks again on the page itself */
+	return r->errors == ERRORS_OAUTH || r->scope != SCOPE_PUBLIC ||
+	    (r->body != NULL && has_secret(r->body));
 }
 
 static bool checks_scope(const struct handler *h, const struct route *r)
@@ -214,14 +217,78 @@ void part_write_headers(struct openapi *o, const struct route *r)
 	write_header_refs(o, wanted);
 }
 
+void part_write_redirect(struct openapi *o, const struct route *r)
+{
+	uint32_t wanted = BIT(HEADER_REQUEST_ID) | BIT(HEADER_LOCATION);
+
+	json_name(&o->w, "303");
+	json_object_open(&o->w);
+	json_member_string(&o->w, "description", STR("See Location."));
+	write_header_refs(o, wanted | (r->exempt ? 0 : RATE_HEADERS));
+	json_object_close(&o->w);
+}
+
+static const struct field oauth_error_fields[] = {
+	{ .name = "error", .type = FIELD_STRING, .required = true,
+	    .help = "A code of RFC 6749, 5.2: invalid_grant, invalid_client, …" },
+	{ .name = "error_description", .type = FIELD_STRING, .required = true,
+	    .help = "The same for people." },
+	{ 0 },
+};
+const struct schema oauth_error = { "OAuthError", oauth_error_fields, false };
+
+/* A failure that is no problem document: a page, or RFC 6749's form. */
+static void write_other_form(struct openapi *o, const struct response_part *part,
+    enum error_form form)
+{
+	const struct problem_kind *kind = problem_of(part->error, part->status);
+	struct json_writer *w = &o->w;
+
+	json_name_str(w, arena_printf(o->arena, "%u", part->status));
+	json_object_open(w);
+	json_member_string(w, "description", str_of(kind->title));
+	write_header_refs(o, part->headers | BIT(HEADER_REQUEST_ID));
+	json_name(w, "content");
+	json_object_open(w);
+	json_name(w, form == ERRORS_OAUTH ? "application/json" : "text/html");
+	json_object_open(w);
+	json_name(w, "schema");
+	if (form == ERRORS_OAUTH) {
+		schema_write_ref(o->arena, w, &oauth_error, VARIANT_WHOLE);
+	} else {
+		json_object_open(w);
+		json_member_string(w, "type", STR("string"));
+		json_object_close(w);
+	}
+	json_object_close(w);
+	json_object_close(w);
+	json_object_close(w);
+}
+
+/* As error_form.c has it: what a client sent wrong is a 400 there. */
+static bool has_form(const struct response_part *part, enum error_form form)
+{
+	return form != ERRORS_OAUTH || part->status == 400 || part->status == 401 ||
+	    part->status == 429 || part->status >= 500;
+}
+
+static void write_problem(struct openapi *o, const struct route *r, size_t i)
+{
+	if (r->errors != ERRORS_PROBLEM && responses[i].status >= 400) {
+		if (has_form(&responses[i], r->errors))
+			write_other_form(o, &responses[i], r->errors);
+		return;
+	}
+	o->responses |= BIT(i);
+	json_name_str(&o->w, arena_printf(o->arena, "%u", responses[i].status));
+	write_ref(o, "responses", responses[i].key);
+}
+
 void part_write_problems(struct openapi *o, const struct route *r)
 {
 	for (size_t i = 0; i < COUNT(responses); i++) {
-		if (!responses[i].comes(o->handler, r))
-			continue;
-		o->responses |= BIT(i);
-		json_name_str(&o->w, arena_printf(o->arena, "%u", responses[i].status));
-		write_ref(o, "responses", responses[i].key);
+		if (responses[i].comes(o->handler, r))
+			write_problem(o, r, i);
 	}
 }
 

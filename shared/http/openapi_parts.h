@@ -42,10 +42,15 @@ bool route_has_etag(const struct route *r) NONNULL_ALL;
 /* Whether a body is read: as the pipeline decides it. */
 bool route_takes_body(const struct route *r) NONNULL_ALL;
 
+/* What ERRORS_OAUTH's replies hold (RFC 6749, 5.2). */
+extern const struct schema oauth_error;
+
 /* {"$ref": …} as an item of an array. */
 void part_write_parameter(struct openapi *o, enum part_parameter p) NONNULL_ALL;
 /* "headers": {…} of a reply to `r` that went well. */
 void part_write_headers(struct openapi *o, const struct route *r) NONNULL_ALL;
+/* The member of "responses" for 303. */
+void part_write_redirect(struct openapi *o, const struct route *r) NONNULL_ALL;
 /* The members of "responses" for all that can go wrong with `r`, and 304. */
 void part_write_problems(struct openapi *o, const struct route *r) NONNULL_ALL;
 /* The members of "components" that were referred to; schemas among them. */

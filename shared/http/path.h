@@ -37,5 +37,8 @@ NODISCARD enum err path_normalize(struct arena *a, struct str target, struct str
  */
 NODISCARD enum err query_parse(struct arena *a, struct str raw, struct path_parameter *list,
     size_t room, size_t *count, const char **reason) NONNULL(1, 3, 5, 6);
+/* The same of a body, whose length the route bounds. */
+NODISCARD enum err form_parse(struct arena *a, struct str raw, struct path_parameter *list,
+    size_t room, size_t *count, const char **reason) NONNULL(1, 3, 5, 6);
 
 #endif

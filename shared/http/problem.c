@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "http/error_form.h"
 #include "http/exchange.h"
 
 /* A problem that belongs to an error of the library, in the order of enum err. */
@@ -75,14 +76,12 @@ static void write_field_errors(struct json_writer *w, const struct field_errors 
 		json_member_int(w, "errors_left_out", (int64_t)(errors->count - kept));
 }
 
-void problem_write(const struct request *req, struct response *res, enum err e)
+static void write_problem(const struct request *req, struct response *res,
+    const struct problem_kind *kind)
 {
-	const struct problem_kind *kind = problem_of(e, res->problem_status);
 	struct json_writer w;
 
-	buf_reset(&res->buffer);
 	json_begin(&w, &res->buffer);
-	res->status = res->problem_status != 0 ? res->problem_status : kind->status;
 	json_object_open(&w);
 	json_name(&w, "type");
 	json_put_string(&w, arena_printf(res->arena, "/problems/%s", kind->name));
@@ -93,8 +92,23 @@ void problem_write(const struct request *req, struct response *res, enum err e)
 	if (res->errors.count > 0)
 		write_field_errors(&w, &res->errors);
 	json_object_close(&w);
-	res->body = buf_str(&res->buffer);
 	res->content_type = STR("application/problem+json");
+}
+
+void problem_write(const struct request *req, struct response *res, enum err e)
+{
+	const struct problem_kind *kind = problem_of(e, res->problem_status);
+	enum error_form form = req->route != NULL ? req->route->errors : ERRORS_PROBLEM;
+
+	buf_reset(&res->buffer);
+	res->status = res->problem_status != 0 ? res->problem_status : kind->status;
+	if (form == ERRORS_OAUTH)
+		oauth_error_write(res, kind);
+	else if (form == ERRORS_PAGE)
+		error_page_write(req, res, kind);
+	else
+		write_problem(req, res, kind);
+	res->body = buf_str(&res->buffer);
 	res->stream = NULL;
 	res->etag = STR_NONE;
 	res->modified_ms = 0;

@@ -25,7 +25,8 @@ const struct problem_kind *problem_of(enum err e, uint16_t status);
 /* By name, for the docs; NULL when there is none.  problem_at: NULL past the end. */
 const struct problem_kind *problem_named(struct str name);
 const struct problem_kind *problem_at(size_t i);
-/* Makes `res` the problem for `e`, with the detail and field errors it holds. */
+/* Makes `res` the problem for `e`, with the detail and field errors it holds, in the
+ * form that the route's errors have. */
 void problem_write(const struct request *req, struct response *res, enum err e) NONNULL_ALL;
 /* "Not Found" for 404; "" for a status that is not known. */
 const char *status_text(uint16_t status);

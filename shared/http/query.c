@@ -19,7 +19,7 @@ static const char *decode(struct arena *a, struct str raw, struct str *out)
 			byte = ' ';
 		if (raw.ptr[i] == '%') {
 			if (!percent_byte(raw, i, &byte))
-				return "bad percent escape in the query";
+				return "bad percent escape";
 			i += 2;
 		}
 		bytes[n++] = (char)byte;
@@ -40,8 +40,8 @@ static const char *read_part(struct arena *a, struct str raw, struct str *out)
 	if (problem != NULL)
 		return problem;
 	if (str_index(*out, '\0') < out->len)
-		return "NUL byte in the query";
-	return str_is_utf8(*out) ? NULL : "invalid UTF-8 in the query";
+		return "NUL byte";
+	return str_is_utf8(*out) ? NULL : "invalid UTF-8";
 }
 
 static bool is_named(const struct path_parameter *list, size_t count, struct str name)
@@ -60,27 +60,23 @@ static const char *read_pair(struct arena *a, struct str pair, struct path_param
 	return problem != NULL ? problem : read_part(a, value, &out->value);
 }
 
-enum err query_parse(struct arena *a, struct str raw, struct path_parameter *list,
+enum err form_parse(struct arena *a, struct str raw, struct path_parameter *list,
     size_t room, size_t *count, const char **reason)
 {
 	size_t n = 0;
 
-	if (raw.len > QUERY_MAX_BYTES) {
-		*reason = "the query is too long";
-		return ERR_TOO_LARGE;
-	}
 	while (raw.ptr != NULL) {
 		struct path_parameter parameter;
 		struct str pair = str_cut(&raw, '&');
 		if (pair.len == 0)
 			continue;
 		if (n == room) {
-			*reason = "too many parameters in the query";
+			*reason = "too many parameters";
 			return ERR_TOO_LARGE;
 		}
 		*reason = read_pair(a, pair, &parameter);
 		if (*reason == NULL && is_named(list, n, parameter.name))
-			*reason = "a name given twice in the query";
+			*reason = "a name given twice";
 		if (*reason != NULL)
 			return ERR_INVALID;
 		list[n++] = parameter;
@@ -88,4 +84,14 @@ enum err query_parse(struct arena *a, struct str raw, struct path_parameter *lis
 	*reason = NULL;
 	*count = n;
 	return OK;
+}
+
+enum err query_parse(struct arena *a, struct str raw, struct path_parameter *list,
+    size_t room, size_t *count, const char **reason)
+{
+	if (raw.len > QUERY_MAX_BYTES) {
+		*reason = "too long";
+		return ERR_TOO_LARGE;
+	}
+	return form_parse(a, raw, list, room, count, reason);
 }

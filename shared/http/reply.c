@@ -169,12 +169,16 @@ static void write_tracing(const struct exchange *x, struct buf *head)
 
 static void write_challenge(const struct exchange *x, struct buf *head)
 {
-	if (x->status == 401)
+	const struct route *route = x->request.route;
+
+	if (x->status == 401 && route != NULL && route->errors == ERRORS_OAUTH)
+		line(head, STR("WWW-Authenticate"), STR("Basic realm=\"oauth2\", charset=\"UTF-8\""));
+	else if (x->status == 401)
 		line(head, STR("WWW-Authenticate"), x->auth_error == ERR_UNAUTHENTICATED ?
 		    STR("Bearer error=\"invalid_token\"") : STR("Bearer"));
-	else if (x->status == 403 && x->request.route != NULL)
+	else if (x->status == 403 && route != NULL && route->errors == ERRORS_PROBLEM)
 		buf_printf(head, "WWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"%s\"\r\n",
-		    scope_name(x->request.route->scope));
+		    scope_name(route->scope));
 	else if (x->status == 503 && !has_header(&x->response, STR("Retry-After")))
 		line(head, STR("Retry-After"), STR("1"));
 }

@@ -48,6 +48,7 @@ struct response {
 	struct str    detail;
 	const char   *problem_type;     /* path under /problems/, 0: by the error */
 	uint16_t      problem_status;   /* 0: by the error */
+	const char   *oauth_error;      /* "invalid_grant"; 0: by the error (ERRORS_OAUTH) */
 	struct field_errors errors;
 };
 

@@ -67,6 +67,10 @@ static const char *row_problem(const struct route *r)
 		return "a GET has no body";
 	if (r->body_kind == BODY_RAW && r->accepts == NULL)
 		return "a raw body needs its content types";
+	if (r->body_kind == BODY_FORM && (r->body == NULL || r->method != POST))
+		return "a form is a POST with a body schema";
+	if (r->own_limit && r->limit_class == NULL)
+		return "a limit of its own needs its class";
 	if (r->creates && r->method != POST)
 		return "only a POST creates";
 	if (r->page && (r->method != GET || r->reply == NULL))

@@ -27,7 +27,16 @@ typedef enum err endpoint(const struct request *, struct response *);
 
 enum body_kind {
 	BODY_JSON = 0,                  /* application/json; PATCH: or application/merge-patch+json */
-	BODY_RAW                        /* one of route.accepts, handed over unparsed */
+	BODY_RAW,                       /* one of route.accepts, handed over unparsed */
+	BODY_FORM                       /* application/x-www-form-urlencoded: checked as an object
+	                                 * of its fields; one without a value counts as absent */
+};
+
+/* What a failure looks like. */
+enum error_form {
+	ERRORS_PROBLEM = 0,             /* RFC 9457 */
+	ERRORS_OAUTH,                   /* RFC 6749, 5.2 */
+	ERRORS_PAGE                     /* HTML, for people */
 };
 
 /* How a reply may be kept by others. */
@@ -55,8 +64,11 @@ struct route {
 	uint16_t             status;    /* when it goes well; 0: 200, or 201 for creates */
 	const char          *reply_type;/* 0: application/json */
 	const char *const   *reply_types;       /* what else it may be, as its endpoint says; ended by NULL */
+	enum error_form      errors;
+	bool                 redirects; /* may answer 303, too */
 	bool                 unversioned;       /* a GET of the moment: no ETag */
 	const char          *limit_class;       /* "sign-in": policies by route */
+	bool                 own_limit; /* that class alone counts, not the caller's role */
 	uint32_t             cost;      /* 0: 1 */
 	const void          *data;      /* the endpoint's own: which collection */
 	const char          *summary;   /* OpenAPI, --routes */

@@ -56,7 +56,7 @@ struct field {
 struct schema {
 	const char         *name;       /* in OpenAPI: components/schemas/NAME */
 	const struct field *fields;     /* ended by a NULL name */
-	bool                open;       /* unknown members are let through */
+	bool                open;       /* unknown members, of a query unknown names, are let through */
 };
 
 /* Of a POST that takes nothing: no body, or an object without members. */

@@ -155,7 +155,8 @@ static struct limit_subject subject_of(const struct exchange *x)
 	const struct principal *p = &req->principal;
 	struct limit_subject s = { 0 };
 
-	s.role = str_of(role_name(p->role));
+	if (!req->route->own_limit)
+		s.role = str_of(role_name(p->role));
 	s.role_key = p->id.len > 0 ? p->id : address_limit_key(req->arena, req->address);
 	if (p->tenant.len > 0 && p->role != ROLE_OWNER) {
 		s.tenant = p->tenant;
@@ -236,14 +237,15 @@ static const struct field *field_named(const struct field *fields, struct str na
 static void check_query_value(struct exchange *x, const struct field *fields, struct str name,
     struct str value)
 {
+	const struct schema *schema = x->request.route->query;
 	const struct field *f = field_named(fields, name);
 	struct str pointer = arena_printf(x->request.arena, "/%.*s", STR_ARG(str_first(name, 100)));
 
 	if (f == NULL && x->request.route->page)
 		f = field_named(page_fields, name);
-	if (f == NULL)
+	if (f == NULL && (schema == NULL || !schema->open))
 		field_errors_add(&x->response.errors, pointer, "is no parameter of this endpoint");
-	else
+	else if (f != NULL)
 		schema_check_text(f, value, pointer, &x->response.errors);
 }
 

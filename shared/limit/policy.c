@@ -28,6 +28,7 @@ static const struct limit_policy defaults[] = {
 	{ "tenant-enterprise", LIMIT_BY_TENANT, "enterprise", LIMIT_WINDOW, 10000, HOUR_MS, 0,
 	  false },
 	{ "sign-in-address", LIMIT_BY_ROUTE, "sign-in", LIMIT_GCRA, 20, MINUTE_MS, 0, false },
+	{ "oauth-address", LIMIT_BY_ROUTE, "oauth", LIMIT_GCRA, 300, MINUTE_MS, 0, false },
 	{ "sign-in-account", LIMIT_BY_ROUTE_ACCOUNT, "sign-in", LIMIT_GCRA, 10, MINUTE_MS, 0,
 	  false },
 	{ .name = NULL },

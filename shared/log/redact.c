@@ -97,8 +97,14 @@ static size_t token_length(struct str s)
 
 size_t redact_length(struct str s)
 {
-	if (str_starts(s, STR("qv_live_")) || str_starts(s, STR("qv_refresh_")))
-		return base64url_run(s);
+	static const struct str ours[] = {
+		STR_INIT("qv_live_"), STR_INIT("qv_refresh_"), STR_INIT("qv_client_"),
+		STR_INIT("qv_code_"),
+	};
+
+	for (size_t i = 0; i < COUNT(ours); i++)
+		if (str_starts(s, ours[i]))
+			return base64url_run(s);
 	if (str_starts(s, STR("eyJ")))
 		return token_length(s);
 	return 0;

@@ -78,6 +78,7 @@ static const struct field body_fields[] = {
 	{ 0 },
 };
 static const struct schema body_schema = { "Body", body_fields, false };
+static const struct schema open_schema = { "OpenQuery", hello_query, true };
 static const char *const raw_types[] = { "text/markdown", NULL };
 
 #define ROW .scope = SCOPE_PUBLIC, .summary = "x"
@@ -86,6 +87,10 @@ static const struct route routes[] = {
 	{ GET, "/to-come", to_come, ROW, .caching = CACHE_PUBLIC },
 	{ POST, "/things", take, ROW, .body = &body_schema },
 	{ POST, "/raw", take_raw, ROW, .body_kind = BODY_RAW, .accepts = raw_types, .body_max_bytes = 64 },
+	{ POST, "/form", take, ROW, .body = &body_schema, .body_kind = BODY_FORM, .body_max_bytes = 200 },
+	{ POST, "/oauth", take, ROW, .body = &body_schema, .body_kind = BODY_FORM, .errors = ERRORS_OAUTH },
+	{ POST, "/page", take, ROW, .body = &body_schema, .body_kind = BODY_FORM, .errors = ERRORS_PAGE },
+	{ GET, "/open", hello, ROW, .query = &open_schema },
 	{ DELETE, "/things", change, ROW, .conditional = true, .status = 204 },
 	{ GET, "/pages", pages, ROW, .page = true, .reply = &body_schema },
 	{ GET, "/secret", hello, .scope = SCOPE_CONTENT_WRITE, .summary = "x" },
@@ -375,6 +380,86 @@ TEST(a_host_that_is_none_does_not_reach_a_link)
 	assert_true(str_starts(fixture_header(&r, "Link"), STR("<http://localhost/pages?")));
 }
 
+#define FORM_TYPE "CONTENT_TYPE=application/x-www-form-urlencoded"
+
+static const struct {
+	const char *target, *body;
+	uint16_t    status;
+	const char *says;
+} forms[] = {
+	{ "/form", "title=a+b%21&count=3", 200, "" },
+	{ "/form", "count=2&title=x&count=3", 400, "a name given twice" },
+	{ "/form", "title=%zz", 400, "bad percent escape" },
+	{ "/form", "title=%FF", 400, "invalid UTF-8" },
+	{ "/form", "title=%00", 400, "NUL byte" },
+	{ "/form", "", 422, "/title" },
+	{ "/form", "title=", 422, "is required" },
+	{ "/form", "title=x&count=three", 422, "/count" },
+	{ "/form", "title=x&count=9", 422, "/count" },
+	{ "/form", "title=x&wings=2", 422, "/wings" },
+	{ "/form", "title=x&tags=a", 422, "/tags" },
+	{ "/form", "title=x&a=1&b=2&c=3&d=4&e=5&f=6&g=7&h=8&i=9&j=0&k=1&l=2&m=3&n=4&o=5&p=6&q=7&r=8&s=9&t=0"
+	    "&u=1&v=2&w=3&x=4&y=5&z=6&aa=7&bb=8&cc=9&dd=0&ee=1&ff=2", 400, "too many parameters" },
+};
+
+TEST(a_form_is_checked_like_a_document)
+{
+	(void)state;
+	fixture_open(&f, &handler, NULL);
+	for (size_t i = 0; i < COUNT(forms); i++) {
+		struct fixture_request r = { "POST", forms[i].target, { FORM_TYPE }, str_of(forms[i].body) };
+		struct fixture_reply reply = fixture_send(&f, &r);
+		assert_row(reply.status == forms[i].status, forms[i].body);
+		assert_row(str_contains(reply.body, str_of(forms[i].says)), forms[i].body);
+	}
+}
+
+TEST(a_form_of_another_type_or_over_its_bound_is_refused)
+{
+	char long_body[300];
+
+	(void)state;
+	fixture_open(&f, &handler, NULL);
+	memset(long_body, 'x', sizeof(long_body));
+	struct fixture_request json = { "POST", "/form", { JSON_TYPE }, STR("{\"title\":\"x\"}") };
+	struct fixture_request large = { "POST", "/form", { FORM_TYPE }, { long_body, sizeof(long_body) } };
+	assert_int_equal(fixture_send(&f, &json).status, 415);
+	assert_int_equal(fixture_send(&f, &large).status, 413);
+}
+
+TEST(an_oauth_error_says_error_and_description_and_400)
+{
+	(void)state;
+	struct fixture_reply r = sent(NULL, &(struct fixture_request){ "POST", "/oauth", { FORM_TYPE },
+	    STR("title=x&title=y") });
+	const struct json *error = fixture_json(&f, &r);
+	assert_int_equal(r.status, 400);
+	assert_str(fixture_header(&r, "Content-Type"), STR("application/json"));
+	assert_str(fixture_header(&r, "Cache-Control"), STR("no-store"));
+	assert_str(json_get_string(error, "error"), STR("invalid_request"));
+	assert_true(str_contains(json_get_string(error, "error_description"), STR("given twice")));
+}
+
+TEST(an_error_page_shows_what_a_client_sent_as_text)
+{
+	(void)state;
+	struct fixture_reply r = sent(NULL, &(struct fixture_request){ "POST", "/page", { FORM_TYPE },
+	    STR("title=x&%3Cscript%3E=1") });
+	assert_int_equal(r.status, 422);
+	assert_str(fixture_header(&r, "Content-Type"), STR("text/html; charset=utf-8"));
+	assert_true(str_contains(fixture_header(&r, "Content-Security-Policy"), STR("default-src 'none'; style-src 'sha256-")));
+	assert_true(str_contains(fixture_header(&r, "Content-Security-Policy"), STR("frame-ancestors 'none'")));
+	assert_false(str_contains(r.body, STR("<script")));
+	assert_true(str_contains(r.body, STR("&lt;script&gt;")));
+}
+
+TEST(an_open_query_lets_other_names_through)
+{
+	(void)state;
+	struct fixture_reply r = sent(NULL, &(struct fixture_request){ "GET", "/open?name=x&else=1" });
+	assert_int_equal(r.status, 200);
+}
+
 #define CASE(name) cmocka_unit_test_teardown(name, closed)
 TEST_MAIN(CASE(a_good_request_is_answered_with_validators), CASE(security_headers_are_on_every_reply),
     CASE(an_unknown_path_is_a_problem_with_the_request_id_as_instance),
@@ -389,4 +474,7 @@ TEST_MAIN(CASE(a_good_request_is_answered_with_validators), CASE(security_header
     CASE(a_scope_that_is_missing_asks_for_sign_in), CASE(a_page_links_to_the_next_one),
     CASE(a_forged_cursor_is_a_field_error), CASE(a_listed_origin_may_read_and_others_may_not),
     CASE(forwarded_addresses_count_from_trusted_peers_only),
-    CASE(public_url_is_the_origin_whatever_host_says), CASE(a_host_that_is_none_does_not_reach_a_link))
+    CASE(public_url_is_the_origin_whatever_host_says), CASE(a_host_that_is_none_does_not_reach_a_link),
+    CASE(a_form_is_checked_like_a_document), CASE(a_form_of_another_type_or_over_its_bound_is_refused),
+    CASE(an_oauth_error_says_error_and_description_and_400),
+    CASE(an_error_page_shows_what_a_client_sent_as_text), CASE(an_open_query_lets_other_names_through))

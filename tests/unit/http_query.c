@@ -67,18 +67,18 @@ TEST(no_query_has_no_pairs)
 static const struct {
 	const char *raw, *reason;
 } refused[] = {
-	{ "a=%", "bad percent escape in the query" },
-	{ "a=%4", "bad percent escape in the query" },
-	{ "a=%zz", "bad percent escape in the query" },
-	{ "%x=1", "bad percent escape in the query" },
-	{ "a=%00", "NUL byte in the query" },
-	{ "a%00b=1", "NUL byte in the query" },
-	{ "a=%FF", "invalid UTF-8 in the query" },
-	{ "a=\xC0\xAF", "invalid UTF-8 in the query" },
-	{ "%C3=1", "invalid UTF-8 in the query" },
-	{ "a=1&a=2", "a name given twice in the query" },
-	{ "a=1&%61=2", "a name given twice in the query" },
-	{ "a&b&a", "a name given twice in the query" },
+	{ "a=%", "bad percent escape" },
+	{ "a=%4", "bad percent escape" },
+	{ "a=%zz", "bad percent escape" },
+	{ "%x=1", "bad percent escape" },
+	{ "a=%00", "NUL byte" },
+	{ "a%00b=1", "NUL byte" },
+	{ "a=%FF", "invalid UTF-8" },
+	{ "a=\xC0\xAF", "invalid UTF-8" },
+	{ "%C3=1", "invalid UTF-8" },
+	{ "a=1&a=2", "a name given twice" },
+	{ "a=1&%61=2", "a name given twice" },
+	{ "a&b&a", "a name given twice" },
 };
 
 TEST(a_bad_query_is_refused_with_the_reason)

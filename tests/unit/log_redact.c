@@ -43,6 +43,8 @@ TEST(keys_and_tokens_are_known_by_look)
 		{ "qv_live_abc123_SECRET-x next", 23 },
 		{ "qv_live_", 8 },
 		{ "qv_refresh_WJgd2uDa-_5 next", 22 },
+		{ "qv_client_WJgd2uDa-_5 next", 21 },
+		{ "qv_code_WJgd2uDa-_5&state", 19 },
 		{ "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", 49 },
 		{ "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", 36 },
 		{ "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0", 35 },
