@@ -3,6 +3,7 @@
  */
 #include "auth/endpoints.h"
 #include "auth/identity.h"
+#include "auth/oauth_schemas.h"
 #include "serve/serve.h"
 
 #define NAME_MAX_LENGTH 200             /* code points */
@@ -93,21 +94,6 @@ static const struct field session_fields[] = {
 };
 static const struct schema session_schema = { "Session", session_fields, false };
 
-static const struct field discovery_fields[] = {
-	{ .name = "issuer", .type = FIELD_URL, .required = true },
-	{ .name = "jwks_uri", .type = FIELD_URL, .required = true },
-	{ .name = "response_types_supported", .type = FIELD_STRING, .list = true,
-	  .required = true },
-	{ .name = "subject_types_supported", .type = FIELD_STRING, .list = true,
-	  .required = true },
-	{ .name = "id_token_signing_alg_values_supported", .type = FIELD_STRING, .list = true,
-	  .required = true },
-	{ .name = "scopes_supported", .type = FIELD_STRING, .list = true, .required = true },
-	{ .name = "claims_supported", .type = FIELD_STRING, .list = true, .required = true },
-	{ 0 },
-};
-static const struct schema discovery_schema = { "Discovery", discovery_fields, false };
-
 static const struct field key_fields[] = {
 	{ .name = "kty", .type = FIELD_STRING, .required = true },
 	{ .name = "kid", .type = FIELD_STRING, .required = true },
@@ -150,11 +136,33 @@ static const struct route routes[] = {
 	{ .method = DELETE, .path = "/v1/auth/sessions/{id}", .run = auth_session_end,
 	  .scope = SCOPE_PROFILE, .status = 204, .summary = "End one of the caller's sessions" },
 	{ .method = GET, .path = "/.well-known/openid-configuration", .run = auth_discovery,
-	  .scope = SCOPE_PUBLIC, .reply = &discovery_schema, .caching = CACHE_PUBLIC,
+	  .scope = SCOPE_PUBLIC, .reply = &oauth_discovery_reply, .caching = CACHE_PUBLIC,
 	  .summary = "What an OpenID client needs to know" },
+	{ .method = GET, .path = "/.well-known/oauth-authorization-server", .run = auth_discovery,
+	  .scope = SCOPE_PUBLIC, .reply = &oauth_discovery_reply, .caching = CACHE_PUBLIC,
+	  .summary = "The same for an OAuth client" },
 	{ .method = GET, .path = "/.well-known/jwks.json", .run = auth_keys,
 	  .scope = SCOPE_PUBLIC, .reply = &keys_schema, .caching = CACHE_PUBLIC,
 	  .summary = "The public keys that tokens are verified with" },
+	{ .method = GET, .path = "/v1/auth/clients", .run = oauth_clients_list,
+	  .scope = SCOPE_USERS_MANAGE, .reply = &oauth_client_schema, .page = true,
+	  .summary = "The clients of the OAuth server" },
+	{ .method = POST, .path = "/v1/auth/clients", .run = oauth_clients_create,
+	  .scope = SCOPE_USERS_MANAGE, .body = &oauth_client_schema,
+	  .reply = &oauth_client_schema, .creates = true,
+	  .summary = "Register a client; its secret is shown this once" },
+	{ .method = GET, .path = "/v1/auth/clients/{id}", .run = oauth_clients_get,
+	  .scope = SCOPE_USERS_MANAGE, .reply = &oauth_client_schema,
+	  .summary = "A client of the OAuth server" },
+	{ .method = PATCH, .path = "/v1/auth/clients/{id}", .run = oauth_clients_change,
+	  .scope = SCOPE_USERS_MANAGE, .body = &oauth_client_schema,
+	  .reply = &oauth_client_schema, .conditional = true, .summary = "Change a client" },
+	{ .method = DELETE, .path = "/v1/auth/clients/{id}", .run = oauth_clients_remove,
+	  .scope = SCOPE_USERS_MANAGE, .conditional = true, .status = 204,
+	  .summary = "Remove a client, and with it every token that it has" },
+	{ .method = POST, .path = "/v1/auth/clients/{id}/secret", .run = oauth_clients_renew,
+	  .scope = SCOPE_USERS_MANAGE, .reply = &oauth_client_schema,
+	  .summary = "A new secret for a client; the old one is no good any more" },
 };
 
 static const struct handler_command commands[] = {

@@ -13,6 +13,8 @@ endpoint auth_login, auth_refresh, auth_logout;         /* sign_in.c */
 endpoint auth_me, auth_rename, auth_change_password;    /* me.c */
 endpoint auth_sessions, auth_session_end;               /* sessions.c */
 endpoint auth_discovery, auth_keys;                     /* discovery.c */
+endpoint oauth_clients_list, oauth_clients_create, oauth_clients_get, oauth_clients_change,
+    oauth_clients_renew, oauth_clients_remove;          /* oauth_clients.c */
 
 /* What the identity provider works with, for a request. */
 struct identity_call auth_call(const struct request *req) NONNULL_ALL;

@@ -1,6 +1,7 @@
 #include "auth/grant.h"
 
 #include "auth/local.h"
+#include "auth/state.h"
 #include "auth/token.h"
 #include "base/id.h"
 #include "log/log.h"

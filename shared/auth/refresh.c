@@ -1,5 +1,6 @@
 #include "auth/session.h"
 
+#include "auth/state.h"
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/id.h"

@@ -12,7 +12,6 @@
 #define AUTH_SESSION_H
 
 #include "auth/account.h"
-#include "auth/state.h"
 
 /* "qv_refresh_" and 256 random bits in base64url. */
 #define REFRESH_PREFIX          "qv_refresh_"

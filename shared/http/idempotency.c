@@ -68,6 +68,47 @@ static void replay_headers(struct exchange *x, const struct json *headers)
 	}
 }
 
+static bool has_secret(const struct schema *reply)
+{
+	for (const struct field *f = reply != NULL ? reply->fields : NULL;
+	    f != NULL && f->name != NULL; f++)
+		if (f->secret)
+			return true;
+	return false;
+}
+
+/* A reply that shows a secret once is kept for its retry under SECRET_KEY, and in no
+ * other place. */
+static void reply_key(const struct request *req, uint8_t key[SECRET_BYTES])
+{
+	crypto_derive(req->app->config.secret_key, "idempotent reply", key);
+}
+
+static struct str sealed_body(const struct request *req, struct str body)
+{
+	uint8_t    key[SECRET_BYTES];
+	struct str sealed;
+
+	reply_key(req, key);
+	sealed = crypto_seal(req->arena, key, body, record_of(req).sk);
+	crypto_wipe(key, sizeof(key));
+	return crypto_base64url(req->arena, sealed);
+}
+
+static enum err opened_body(const struct request *req, struct str text, struct str *body)
+{
+	uint8_t    key[SECRET_BYTES];
+	struct str sealed;
+	enum err   e = crypto_base64url_decode(req->arena, text, &sealed);
+
+	if (e != OK)
+		return ERR_CORRUPT;
+	reply_key(req, key);
+	e = crypto_open(req->arena, key, sealed, record_of(req).sk, body);
+	crypto_wipe(key, sizeof(key));
+	return e;
+}
+
 static enum err replay(struct exchange *x, struct str record)
 {
 	const struct json *doc;
@@ -86,6 +127,11 @@ static enum err replay(struct exchange *x, struct str record)
 	res->status = (uint16_t)json_get_int(doc, "status", 200);
 	res->etag = json_get_string(doc, "etag");
 	res->body = json_get_string(doc, "body");
+	if (has_secret(x->request.route->reply)) {
+		enum err e = opened_body(&x->request, res->body, &res->body);
+		if (e != OK)
+			return e;
+	}
 	replay_headers(x, json_get(doc, STR("headers")));
 	res->replayed = true;
 	response_header(res, "Idempotent-Replayed", STR("true"));
@@ -161,7 +207,8 @@ static struct str record_body(const struct exchange *x, const struct response *r
 		json_array_close(&w);
 	}
 	json_array_close(&w);
-	json_member_string(&w, "body", res->body);
+	json_member_string(&w, "body", has_secret(route->reply) ?
+	    sealed_body(&x->request, res->body) : res->body);
 	json_object_close(&w);
 	return buf_str(&text);
 }
