@@ -88,6 +88,9 @@ static const struct field session_fields[] = {
 	  .help = "Where it last got new tokens from" },
 	{ .name = "agent", .type = FIELD_STRING, .required = true, .nullable = true,
 	  .help = "The User-Agent of then" },
+	{ .name = "client_id", .type = FIELD_UUID, .required = true, .nullable = true,
+	  .help = "The application that was given it; null: our own sign-in" },
+	{ .name = "client_name", .type = FIELD_STRING, .required = true, .nullable = true },
 	{ .name = "current", .type = FIELD_BOOL, .required = true,
 	  .help = "It is the caller's own" },
 	{ 0 },
@@ -110,6 +113,11 @@ static const struct field keys_fields[] = {
 	{ 0 },
 };
 static const struct schema keys_schema = { "JwkSet", keys_fields, false };
+
+/* What clients themselves send: forms, their own errors, their own limit. */
+#define CLIENTS_OWN                                                        \
+	.scope = SCOPE_PUBLIC, .body_kind = BODY_FORM, .body_max_bytes = 2 * BODY_MAX, \
+	.errors = ERRORS_OAUTH, .limit_class = "oauth", .own_limit = true
 
 static const struct route routes[] = {
 	{ .method = POST, .path = "/v1/auth/login", .run = auth_login, .scope = SCOPE_PUBLIC,
@@ -163,6 +171,28 @@ static const struct route routes[] = {
 	{ .method = POST, .path = "/v1/auth/clients/{id}/secret", .run = oauth_clients_renew,
 	  .scope = SCOPE_USERS_MANAGE, .reply = &oauth_client_schema,
 	  .summary = "A new secret for a client; the old one is no good any more" },
+	{ .method = GET, .path = "/oauth2/authorize", .run = oauth_authorize, .scope = SCOPE_PUBLIC,
+	  .query = &oauth_authorize_query, .reply_type = "text/html; charset=utf-8",
+	  .errors = ERRORS_PAGE, .redirects = true, .unversioned = true,
+	  .summary = "Where a person signs in and allows a client access" },
+	{ .method = POST, .path = "/oauth2/authorize", .run = oauth_decide, .scope = SCOPE_PUBLIC,
+	  .query = &oauth_authorize_query, .body = &oauth_authorize_form, .body_kind = BODY_FORM,
+	  .body_max_bytes = BODY_MAX, .reply_type = "text/html; charset=utf-8",
+	  .errors = ERRORS_PAGE, .redirects = true, .limit_class = "sign-in",
+	  .summary = "The forms of that page" },
+	{ .method = POST, .path = "/oauth2/token", .run = oauth_token, CLIENTS_OWN,
+	  .body = &oauth_token_request, .reply = &oauth_token_reply,
+	  .summary = "Tokens for a code, a refresh token, or a client itself" },
+	{ .method = POST, .path = "/oauth2/introspect", .run = oauth_introspect, CLIENTS_OWN,
+	  .body = &oauth_introspect_request, .reply = &oauth_introspect_reply,
+	  .summary = "Whether a token is good, and what it is good for" },
+	{ .method = POST, .path = "/oauth2/revoke", .run = oauth_revoke, CLIENTS_OWN,
+	  .body = &oauth_revoke_request, .summary = "Make a token useless, and its session" },
+	{ .method = GET, .path = "/oauth2/userinfo", .run = oauth_userinfo, .scope = SCOPE_OPENID,
+	  .reply = &oauth_userinfo_reply, .unversioned = true,
+	  .summary = "Whose token this is, as far as its scopes tell" },
+	{ .method = POST, .path = "/oauth2/userinfo", .run = oauth_userinfo,
+	  .scope = SCOPE_OPENID, .reply = &oauth_userinfo_reply, .summary = "The same" },
 };
 
 static const struct handler_command commands[] = {

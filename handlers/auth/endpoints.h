@@ -15,6 +15,9 @@ endpoint auth_sessions, auth_session_end;               /* sessions.c */
 endpoint auth_discovery, auth_keys;                     /* discovery.c */
 endpoint oauth_clients_list, oauth_clients_create, oauth_clients_get, oauth_clients_change,
     oauth_clients_renew, oauth_clients_remove;          /* oauth_clients.c */
+endpoint oauth_authorize, oauth_decide;                 /* oauth_authorize.c */
+endpoint oauth_token;                                   /* oauth_token.c */
+endpoint oauth_introspect, oauth_revoke, oauth_userinfo;        /* oauth_inspect.c */
 
 /* What the identity provider works with, for a request. */
 struct identity_call auth_call(const struct request *req) NONNULL_ALL;

@@ -65,13 +65,15 @@ static const struct field authorize_fields[] = {
 };
 const struct schema oauth_authorize_query = { "AuthorizationRequest", authorize_fields, true };
 
-static const char *const decisions[] = { "allow", "deny", NULL };
+static const char *const decisions[] = { "allow", "deny", "switch", NULL };
 
 static const struct field authorize_form_fields[] = {
 	{ .name = "csrf", .type = FIELD_STRING, .required = true, .secret = true, .max = SHORT_MAX,
 	  .help = "As it stood in the page" },
 	{ .name = "email", .type = FIELD_STRING, .max = EMAIL_MAX },
 	{ .name = "password", .type = FIELD_STRING, .secret = true, .max = PASSWORD_MAX },
+	{ .name = "session", .type = FIELD_STRING, .secret = true, .max = TOKEN_MAX_BYTES },
+	{ .name = "code", .type = FIELD_STRING, .secret = true, .max = SHORT_MAX },
 	{ .name = "decision", .type = FIELD_ENUM, .choices = decisions },
 	{ 0 },
 };

@@ -42,6 +42,8 @@ static bool put_session(void *context, const struct identity_session *s)
 	put_time(&p->writer, "used_at", s->used_ms);
 	put_text(&p->writer, "address", s->address);
 	put_text(&p->writer, "agent", s->agent);
+	put_text(&p->writer, "client_id", s->client);
+	put_text(&p->writer, "client_name", s->client_name);
 	json_member_bool(&p->writer, "current", s->current);
 	json_object_close(&p->writer);
 	return true;

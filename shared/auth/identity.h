@@ -65,6 +65,7 @@ struct identity_call {
 
 struct identity_session {
 	struct str id, address, agent;
+	struct str client, client_name; /* the OAuth client that has it; absent: none */
 	int64_t    created_ms, used_ms;
 	bool       current;             /* the caller's own */
 };

@@ -17,6 +17,7 @@ static bool list_one(void *context, const struct session *s)
 	struct listing         *l = context;
 	struct identity_session shown = {
 		.id = s->id, .address = s->address, .agent = s->agent,
+		.client = s->client, .client_name = s->client_name,
 		.created_ms = s->created_ms, .used_ms = s->used_ms,
 		.current = str_eq(s->id, l->who->session),
 	};

@@ -103,8 +103,6 @@ static bool has_secret(const struct schema *s)
 static bool checks_credentials(const struct handler *h, const struct route *r)
 {
 	(void)h;
-	if (r->errors == ERRORS_PAGE)
-		return false;           /* asks again on the page itself */
 	return r->errors == ERRORS_OAUTH || r->scope != SCOPE_PUBLIC ||
 	    (r->body != NULL && has_secret(r->body));
 }
