@@ -59,8 +59,8 @@ endfunction()
 # The list of common passwords as C text: a string literal a line.
 function(quiver_common_passwords TARGET)
   set(LIST ${PROJECT_SOURCE_DIR}/shared/auth/common_passwords.txt)
-  set(OUT ${PROJECT_BINARY_DIR}/generated/common_passwords.inc)
-  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/generated)
+  set(OUT ${PROJECT_BINARY_DIR}/generated/auth/common_passwords.inc)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/generated/auth)
   add_custom_command(OUTPUT ${OUT}
     COMMAND sed -e "/^#/d" -e "s/[\\\\\"]/\\\\&/g" -e "s/.*/\"&\\\\n\"/" ${LIST} > ${OUT}
     DEPENDS ${LIST} VERBATIM)

@@ -4,7 +4,7 @@
 
 /* A line each, sorted. */
 static const char list[] =
-#include "common_passwords.inc"
+#include "auth/common_passwords.inc"
 ;
 
 #define LIST_BYTES (sizeof(list) - 1)
