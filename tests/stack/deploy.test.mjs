@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { before, describe, test } from 'node:test'
-import { BUILD, HANDLERS, TOP, configure, makeRoot, runHandler, temporaryFolder } from './harness.mjs'
+import { BUILD, HANDLERS, TOP, binary, configure, makeRoot, runHandler, temporaryFolder } from './harness.mjs'
 
 const run = (command, ...args) => spawnSync(command, args, { encoding: 'utf8', timeout: 120000 })
 const has = command => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
@@ -70,6 +70,74 @@ describe('deploy/configure', () => {
       assert.notEqual(r.stderr, '')
     })
   }
+})
+
+describe('deploy/configure --user', () => {
+  const asRoot = process.getuid() === 0
+  // Where www-data may read it.
+  const script = path.join(asRoot ? path.join(binary('health'), '../..') : TOP, 'deploy/configure')
+  const configured = (kind, state, ...args) => run(script, kind, '--bin', path.dirname(binary('health')), '--state', state, ...args)
+  const conf = (...args) => configured('nginx', path.join(temporaryFolder(), 'state'), ...args)
+
+  test('names www-data to root when nobody is asked for', { skip: !asRoot }, () => {
+    const r = conf()
+    assert.equal(r.status, 0, r.stderr)
+    assert.match(r.stdout, /^user www-data www-data;$/m)
+  })
+
+  test('names who is asked for', { skip: !asRoot }, () => {
+    const parent = temporaryFolder()
+    fs.chownSync(parent, 0, 0)
+    fs.chmodSync(parent, 0o755)
+    const r = configured('nginx', path.join(parent, 'state'), '--user', 'nobody')
+    assert.match(r.stdout, /^user nobody nogroup;$/m, r.stderr)
+    assert.equal(fs.statSync(path.join(parent, 'state/run')).uid, fs.statSync(path.join(parent, 'state')).uid)
+    assert.notEqual(fs.statSync(path.join(parent, 'state')).uid, 0)
+  })
+
+  test('names nobody for --user root', { skip: !asRoot }, () => {
+    assert.doesNotMatch(conf('--user', 'root').stdout, /^user /m)
+  })
+
+  test('refuses a user who is not there', () => {
+    const r = conf('--user', 'nobody-of-that-name')
+    assert.equal(r.status, 1)
+    assert.match(r.stderr, /nobody-of-that-name/)
+  })
+
+  test('refuses what the user cannot reach', { skip: !asRoot }, () => {
+    const closed = path.join(temporaryFolder(), 'bin')
+    fs.cpSync(path.dirname(binary('health')), closed, { recursive: true })
+    fs.chmodSync(closed, 0o700)
+    const r = conf('--bin', closed)
+    assert.equal(r.status, 1)
+    assert.match(r.stderr, /www-data cannot reach/)
+  })
+
+  test('refuses the data of somebody else', { skip: !asRoot }, () => {
+    const state = path.join(temporaryFolder(), 'state')
+    fs.mkdirSync(state, { mode: 0o700 })
+    const r = configured('lighttpd', state)
+    assert.equal(r.status, 1)
+    assert.match(r.stderr, /is not www-data's/)
+  })
+
+  test('makes nothing for the user in the folder of another', { skip: !asRoot }, () => {
+    const state = path.join(temporaryFolder(), 'state')
+    fs.mkdirSync(state, { mode: 0o700 })
+    fs.chownSync(state, 65534, 65534)
+    assert.match(configured('nginx', state).stderr, /is neither root's nor www-data's/)
+    assert.deepEqual(fs.readdirSync(state), [])
+  })
+
+  test('refuses to let a process of root’s write where the user does', { skip: !asRoot }, () => {
+    assert.match(conf('--server', temporaryFolder()).stderr, /www-data may write there/)
+  })
+
+  test('lets an ordinary user name nobody else', { skip: asRoot }, () => {
+    assert.match(conf('--user', 'root').stderr, /only root can become another/)
+    assert.doesNotMatch(conf().stdout, /^user /m)
+  })
 })
 
 describe('installation', () => {

@@ -441,7 +441,7 @@ const COMMANDS = {
 export function configure (kind, { state, run }, port, handlers, env, processes = 1) {
   const { bin, deploy } = installation()
   const args = [kind, '--bin', bin, '--state', state, '--run', run, '--port', String(port), '--handlers', handlers.join(' '), '--processes', String(processes)]
-  const r = spawnSync(path.join(deploy, 'configure'), args, { encoding: 'utf8', env: { PATH: process.env.PATH, ...env } })
+  const r = spawnSync(path.join(deploy, 'configure'), args, { encoding: 'utf8', env: { PATH: process.env.PATH, ...env }, ...unprivileged })
   if (r.status !== 0) throw new Error(`deploy/configure ${kind}: ${r.stderr}`)
   return r.stdout
 }

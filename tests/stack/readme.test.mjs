@@ -7,7 +7,8 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, signIn } from './client.mjs';
 import {
-	BUILD, HANDLERS, OWNER, SERVERS, TOP, cgi, makeRoot, startHandler, startStack, temporaryFolder,
+	BUILD, HANDLERS, OWNER, SERVERS, TOP, cgi, childrenOf, cleanUp, commandOf, freePort, httpRequest, makeRoot,
+	startHandler, startStack, temporaryFolder, until,
 } from './harness.mjs';
 
 const read = (file) => fs.readFileSync(path.join(TOP, file), 'utf8');
@@ -108,6 +109,100 @@ describe('the tour', () => {
 			} finally {
 				await stack.stop();
 			}
+		});
+	}
+});
+
+// The blocks of a server, as root when root runs the tests: from a folder that is no checkout of root's.
+describe('behind a web server', { skip: elsewhere }, () => {
+	const [named, ...servers] = blocks(section('Behind a web server'), 'sh');
+	const KINDS = { lighttpd: 'SIGINT', 'apache-fcgid': 'SIGTERM', nginx: 'SIGQUIT' };
+	const kindOf = (block) => /deploy\/configure ([\w-]+)/.exec(block)[1];
+	const root = temporaryFolder();
+	let port;
+
+	before(() => {
+		fs.chmodSync(root, 0o755);
+		fs.mkdirSync(path.join(root, 'srv'));
+		fs.cpSync(path.join(TOP, 'deploy'), path.join(root, 'deploy'), { recursive: true });
+		for (const part of ['bin', 'share'])
+			fs.cpSync(path.join(BUILD, part), path.join(root, 'build', part), { recursive: true });
+	});
+
+	// The last line becomes the shell itself, so that its pid is the server's.
+	async function start(block, state) {
+		const at = block.trimEnd().lastIndexOf('\n') + 1;
+		const script = `set -e\n${named.replace(/^(export STATE_DIR=).*$/m, `$1${state}`)}
+${block.slice(0, at)}exec ${block.slice(at)}`.replaceAll('--port 8080', `--port ${port}`);
+		const out = fs.openSync(path.join(root, 'said'), 'w');
+		const child = spawn('bash', ['-c', script], { cwd: root, detached: true, stdio: ['ignore', out, out],
+			env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, OWNER_EMAIL: OWNER.email, OWNER_PASSWORD: OWNER.password } });
+		fs.closeSync(out);
+		const ended = new Promise((resolve) => child.once('exit', resolve));
+		cleanUp(() => process.kill(-child.pid, 'SIGKILL'));
+		await until('every handler answers', async () => {
+			if (child.exitCode !== null)
+				throw Object.assign(new Error(fs.readFileSync(path.join(root, 'said'), 'utf8')), { fatal: true });
+			for (const target of ['/health', '/v1/auth/me', '/v1/blog', '/nope'])
+				if ((await httpRequest(`http://127.0.0.1:${port}`, target, { timeoutMs: 5000 })).status >= 500)
+					return false;
+			return true;
+		}, 30000);
+		return { child, ended };
+	}
+
+	// The handlers end with the group; those of a server that made one of its own end with it.
+	async function stop({ child, ended }, signal) {
+		child.kill(signal);
+		await ended;
+		try { process.kill(-child.pid, 'SIGTERM'); } catch { /* nobody is left */ }
+	}
+
+	const asRoot = process.getuid() === 0 ? false : 'it is about root';
+	const below = (pid) => childrenOf(pid).flatMap((child) => [child, ...below(child)]);
+	const ownerOf = (name) => fs.statSync(name).uid;
+
+	async function assertServes() {
+		const client = new Client(`http://127.0.0.1:${port}`);
+		const { access_token: token } = await signIn(client);
+		const made = await client.post('/v1/blog', { title: 'A post' }, { token });
+		assert.equal(made.status, 201, made.text);
+		assert.equal((await client.get('/nope')).json.type, '/problems/not-found');
+		client.close();
+	}
+
+	test('every server that the README starts is known here', () => {
+		assert.deepEqual(servers.map(kindOf).sort(), Object.keys(KINDS).sort());
+	});
+
+	for (const block of servers) {
+		const kind = kindOf(block);
+		describe(`${kind} as it is shown`, () => {
+			const state = path.join(root, 'srv', kind);
+			let server;
+			before(async () => {
+				port = await freePort();
+				server = await start(block, state);
+			});
+			after(() => server && stop(server, KINDS[kind]));
+
+			test('answers, and keeps what it is given', assertServes);
+
+			test('leaves no worker and no handler to root', { skip: asRoot }, () => {
+				const works = [...HANDLERS, 'nginx', 'apache2'];
+				const pids = below(server.child.pid).filter((pid) => works.includes(commandOf(pid)));
+				assert.ok(pids.length >= HANDLERS.length, `${pids.length} of them`);
+				for (const pid of kind === 'lighttpd' ? [server.child.pid, ...pids] : pids)
+					assert.notEqual(ownerOf(`/proc/${pid}`), 0, commandOf(pid));
+			});
+
+			test('has a process of root’s write where root alone does', { skip: asRoot }, () => {
+				assert.notEqual(ownerOf(state), 0);
+				const files = fs.readdirSync(state, { recursive: true }).map((name) => path.join(state, name));
+				assert.deepEqual(files.filter((name) => ownerOf(name) === 0), []);
+				if (kind !== 'lighttpd')
+					assert.equal(ownerOf(`${state}-server`), 0);
+			});
 		});
 	}
 });
