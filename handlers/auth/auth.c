@@ -52,8 +52,8 @@ static const struct schema logout_request_schema = { "LogoutRequest", logout_fie
 
 static const struct field profile_fields[] = {
 	{ .name = "id", .type = FIELD_UUID, .required = true, .read_only = true },
-	{ .name = "email", .type = FIELD_EMAIL, .required = true, .read_only = true,
-	  .max = EMAIL_MAX },
+	{ .name = "email", .type = FIELD_EMAIL, .required = true, .nullable = true, .read_only = true,
+	  .max = EMAIL_MAX, .help = "null when the account's provider has not verified one" },
 	{ .name = "name", .type = FIELD_STRING, .required = true, .nullable = true, .min = 1,
 	  .max = NAME_MAX_LENGTH, .help = "As others see it" },
 	{ .name = "roles", .type = FIELD_STRING, .list = true, .required = true,

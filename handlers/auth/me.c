@@ -1,11 +1,12 @@
 #include "auth/endpoints.h"
 #include "auth/identity.h"
 
-/* An API key has scopes of its own; a session has its account's as they are now,
- * so that the entity tag, which counts the account's changes, tells the truth. */
+/* An API key has scopes of its own, and so has another issuer's token; a session has
+ * its account's as they are now, so that the entity tag, which counts the account's
+ * changes, tells the truth. */
 static scope_set scopes_of(const struct principal *p, const struct account *account)
 {
-	return p->kind == PRINCIPAL_SESSION ? roles_scopes(account->roles) : p->scopes;
+	return p->kind == PRINCIPAL_SESSION && !p->foreign ? roles_scopes(account->roles) : p->scopes;
 }
 
 static enum err put_profile(const struct request *req, struct response *res,

@@ -6,7 +6,7 @@
 #include "base/time.h"
 
 /* Opening the app made the database.  Standard output is for programs: a line a
- * fact, the password only in the run that drew it. */
+ * fact, the password only in the run that drew it, and none without accounts here. */
 int auth_setup(struct app *app, struct worker *worker)
 {
 	struct str email, password, json;
@@ -14,6 +14,8 @@ int auth_setup(struct app *app, struct worker *worker)
 	enum err   e = auth_jwks(app->auth, worker->store, &worker->arena, now_ms, &json,
 	    &changed_ms);
 
+	if (e == OK && app->config.identity != IDENTITY_LOCAL)
+		return 0;               /* the provider has the accounts, the owner's too */
 	if (e == OK)
 		e = identity_ensure_owner(app->auth, worker->store, &worker->arena, now_ms,
 		    &email, &password);

@@ -6,7 +6,7 @@ struct identity_call auth_call(const struct request *req)
 	return (struct identity_call){
 		.auth = req->app->auth, .store = req->store, .arena = req->arena,
 		.from = { req->address, request_header(req, "User-Agent") },
-		.now_ms = req->now_ms,
+		.now_ms = req->now_ms, .foreign = req->principal.foreign,
 	};
 }
 
@@ -26,6 +26,15 @@ static enum err put_tokens(struct response *res, const struct identity_tokens *t
 	return OK;
 }
 
+/* Where to go, when it is not here. */
+static enum err elsewhere(struct response *res, enum err e)
+{
+	if (e != ERR_UNSUPPORTED)
+		return e;
+	return response_problem(res, e, "the accounts are an OpenID provider's: sign in there, "
+	    "and send its access token with each request");
+}
+
 enum err auth_login(const struct request *req, struct response *res)
 {
 	struct identity_call  k = auth_call(req);
@@ -35,7 +44,7 @@ enum err auth_login(const struct request *req, struct response *res)
 
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the e-mail address or the password is wrong");
-	return e == OK ? put_tokens(res, &in.tokens) : e;
+	return e == OK ? put_tokens(res, &in.tokens) : elsewhere(res, e);
 }
 
 enum err auth_refresh(const struct request *req, struct response *res)
@@ -47,7 +56,7 @@ enum err auth_refresh(const struct request *req, struct response *res)
 
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the refresh token is not good any more: sign in again");
-	return e == OK ? put_tokens(res, &tokens) : e;
+	return e == OK ? put_tokens(res, &tokens) : elsewhere(res, e);
 }
 
 enum err auth_logout(const struct request *req, struct response *res)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/foreign.h"
 #include "auth/identity.h"
 #include "auth/session.h"
 #include "auth/state.h"
@@ -72,28 +73,56 @@ static struct keys_terms key_terms(const struct config *c)
 	};
 }
 
+/* Whose tokens are trusted beside ours.  Nothing is fetched before one comes. */
+static enum err open_issuers(struct auth *auth, struct metrics *m, struct arena *a,
+    struct str *reason)
+{
+	const struct config *c = auth->config;
+	enum err             e = OK;
+
+	arena_init(&auth->arena, ARENA_MAX_BYTES);
+	auth->jwks = jwks_client_new(m, c->net_ca_file, &jwks_bounds_default);
+	if (c->oidc_issuers.len > 0)
+		e = issuers_parse(&auth->arena, c->oidc_issuers, auth->issuer, &auth->issuers, reason);
+	if (e == OK && c->identity == IDENTITY_OIDC && auth->issuers.count == 0) {
+		*reason = STR("OIDC_ISSUERS: not set, and IDENTITY=oidc needs it; give "
+		    "[{\"issuer\":\"https://tenant.auth0.com/\",\"audience\":\"my-api\"}]");
+		return ERR_INVALID;
+	}
+	if (e != OK)
+		*reason = arena_dup(a, *reason);
+	for (size_t i = 0; e == OK && i < auth->issuers.count; i++) {
+		struct issuer *one = &auth->issuers.list[i];
+
+		one->keys = jwks_client_add(auth->jwks, one->name, one->jwks_uri);
+	}
+	return e;
+}
+
 enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
     struct auth **out, struct arena *a, struct str *reason)
 {
 	struct auth *auth;
 	enum err     e;
 
-	if (c->identity != IDENTITY_LOCAL) {
-		*reason = STR("IDENTITY: accounts of another provider are not served by this "
-		    "build; set IDENTITY=local");
+	if (c->identity == IDENTITY_COGNITO) {
+		*reason = STR("IDENTITY: Cognito's accounts are not served by this build; set "
+		    "IDENTITY=local or oidc");
 		return ERR_UNSUPPORTED;
 	}
 	auth = calloc(1, sizeof(*auth));
 	if (auth == NULL)
 		abort();
 	auth->config = c;
-	auth->identity = &identity_local;
+	auth->identity = c->identity == IDENTITY_OIDC ? &identity_oidc : &identity_local;
 	auth->issuer = c->public_url.len > 0 ? c->public_url : DEFAULT_ISSUER;
 	auth->keys = keys_new(c->secret_key, key_terms(c));
 	auth->cache = token_cache_new();
 	for (size_t i = 0; i < COUNT_COUNT; i++)
 		auth->counts[i] = metrics_series(m, METRIC_AUTH, count_labels[i]);
-	e = open_state_dir(auth, a, reason);
+	e = open_issuers(auth, m, a, reason);
+	if (e == OK)
+		e = open_state_dir(auth, a, reason);
 	if (e != OK) {
 		auth_close(auth);
 		return e;
@@ -107,6 +136,8 @@ void auth_close(struct auth *auth)
 {
 	if (auth == NULL)
 		return;
+	jwks_client_free(auth->jwks);
+	arena_clean(&auth->arena);
 	revoked_close(&auth->revoked);
 	token_cache_free(auth->cache);
 	keys_free(auth->keys);
@@ -122,6 +153,11 @@ struct str auth_issuer(const struct auth *auth)
 const struct identity_provider *auth_identity(const struct auth *auth)
 {
 	return auth->identity;
+}
+
+const struct identity_provider *identity_of(const struct identity_call *k)
+{
+	return k->foreign ? &identity_oidc : auth_identity(k->auth);
 }
 
 enum err auth_jwks(struct auth *auth, struct store_connection *c, struct arena *a,
@@ -145,6 +181,7 @@ struct attempt {
 	struct arena            *arena;
 	int64_t                  now_ms;
 	const char              *reason;
+	const struct issuer     *issuer;        /* whose token it is; NULL: ours */
 };
 
 static enum err refuse(struct attempt *t, const char *why)
@@ -153,24 +190,41 @@ static enum err refuse(struct attempt *t, const char *why)
 	return ERR_UNAUTHENTICATED;
 }
 
-static bool own_rules(void *context, struct str issuer, struct token_rules *out)
+static void own_rules(const struct attempt *t, struct token_rules *out)
 {
 	static const struct str audience = STR_INIT(TOKEN_AUDIENCE);
-	const struct attempt   *t = context;
 
 	*out = (struct token_rules){
 		.issuer = t->auth->issuer, .audiences = &audience, .n_audiences = 1,
 		.use = STR(TOKEN_USE_ACCESS), .algorithms = JWS_BIT(JWS_RS256),
 		.now_ms = t->now_ms, .skew_s = t->auth->config->clock_skew_s, .uuids = true,
 	};
-	return str_eq(issuer, t->auth->issuer);
 }
 
-static enum err own_keys(void *context, const struct token *token, struct key_choice *out)
+static bool rules_for(void *context, struct str issuer, struct token_rules *out)
+{
+	struct attempt *t = context;
+
+	if (str_eq(issuer, t->auth->issuer)) {
+		own_rules(t, out);
+		return true;
+	}
+	t->issuer = issuers_find(&t->auth->issuers, issuer);
+	if (t->issuer == NULL)
+		return false;
+	issuer_rules(t->issuer, t->now_ms, t->auth->config->clock_skew_s, out);
+	return true;
+}
+
+static enum err keys_for(void *context, const struct token *token, struct key_choice *out)
 {
 	struct attempt   *t = context;
 	const struct jwk *key;
-	enum err          e = keys_find_or_load(t->auth->keys, t->store, t->arena,
+	enum err          e;
+
+	if (t->issuer != NULL)
+		return jwks_choose(t->issuer->keys, &token->jws, out);
+	e = keys_find_or_load(t->auth->keys, t->store, t->arena,
 	    token->jws.kid, t->now_ms, &key);
 
 	if (e == OK)
@@ -210,13 +264,16 @@ static struct principal principal_from(const struct token_claims *claims)
 	return p;
 }
 
-static enum err verify(struct attempt *t, struct str text, struct principal *out)
+static enum err verify(struct attempt *t, struct str text, const uint8_t digest[SHA256_BYTES],
+    struct principal *out)
 {
-	const struct token_verifier verifier = { t, own_rules, own_keys };
+	const struct token_verifier verifier = { t, rules_for, keys_for };
 	struct token                token;
 	enum err                    e = token_verify(t->arena, text, &verifier, &token,
 	    &t->reason);
 
+	if (e == OK && t->issuer != NULL)
+		return foreign_principal(t->arena, t->issuer, &token, digest, out, &t->reason);
 	if (e == OK)
 		*out = principal_from(&token.claims);
 	return e;
@@ -258,7 +315,7 @@ static enum err session_principal(struct attempt *t, struct str token, struct pr
 	if (token_cache_get(t->auth->cache, digest, t->now_ms, t->arena, out))
 		return check_revoked(t, out);
 	*count = COUNT_SESSION_VERIFIED;
-	e = verify(t, token, out);
+	e = verify(t, token, digest, out);
 	if (e == OK)
 		e = check_revoked(t, out);
 	if (e == OK)
@@ -304,7 +361,7 @@ enum err auth_authenticate(struct auth *auth, struct store_connection *c, struct
     const struct auth_credentials *who, int64_t now_ms, struct principal *out,
     const char **reason)
 {
-	struct attempt   t = { auth, c, a, now_ms, "" };
+	struct attempt   t = { auth, c, a, now_ms, "", NULL };
 	struct principal p = principal_anonymous();
 	enum auth_count  count = COUNT_ANONYMOUS;
 	enum err         e = OK;

@@ -1,8 +1,8 @@
 /*
  * auth: from a request's credentials to its principal.
  * Access tokens are RS256 JWTs (RFC 7519) with token_use, as Cognito's; one
- * verifier over OpenSSL checks ours and, later, foreign ones.  The algorithm
- * belongs to the key, never to the token (RFC 8725).
+ * verifier over OpenSSL checks ours and those of the issuers that are trusted beside
+ * (issuers.h).  The algorithm belongs to the key, never to the token (RFC 8725).
  * Cheap checks first; a verified token is remembered by its SHA-256 until it
  * expires or its session is revoked.  Revocations of this machine are seen at
  * once by every process (segment "revoked"); the store has them for others.
@@ -10,7 +10,8 @@
  * Threads:  safe from any.
  * Blocking: one store read when a token names a key that is not known yet, at
  *           most once a second; one a token while the segment is not filled, or
- *           had no room; otherwise never.
+ *           had no room; where a token is another issuer's, as jwks_client.h says;
+ *           otherwise never.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H

@@ -61,6 +61,7 @@ struct identity_call {
 	struct http_client      *net;   /* NULL with accounts of our own */
 	struct identity_client   from;
 	int64_t                  now_ms;
+	bool                     foreign;       /* the caller's account is another issuer's */
 };
 
 struct identity_session {
@@ -147,15 +148,17 @@ struct identity_provider {
 	    struct str code);
 };
 
-extern const struct identity_provider identity_local;
+extern const struct identity_provider identity_local, identity_oidc;
 
-/* The provider that IDENTITY names. */
+/* The provider that IDENTITY names; and the one that a call is for: a caller whose
+ * account is another issuer's has what identity_oidc has. */
 const struct identity_provider *auth_identity(const struct auth *auth) NONNULL_ALL;
+const struct identity_provider *identity_of(const struct identity_call *k) NONNULL_ALL;
 
 /* IDENTITY_CALL(&call, login, email, password, &out): ERR_UNSUPPORTED when the
  * provider does not have it. */
 #define IDENTITY_CALL(k, function, ...) \
-	(auth_identity((k)->auth)->function == NULL ? ERR_UNSUPPORTED : \
-	    auth_identity((k)->auth)->function((k), __VA_ARGS__))
+	(identity_of(k)->function == NULL ? ERR_UNSUPPORTED : \
+	    identity_of(k)->function((k), __VA_ARGS__))
 
 #endif

@@ -48,6 +48,7 @@ struct principal {
 	struct str  client;             /* the OAuth client that acts; absent: none does */
 	struct str  email, name;        /* as the token says; may be absent */
 	struct str  plan, tenant;
+	bool        foreign;            /* the account is another issuer's (OIDC_ISSUERS) */
 	int64_t     expires_ms;         /* of the credential; 0: none */
 	struct str  token;              /* the session's access token as it came, for providers that
 	                                 * want it back; nothing else may be done with it */

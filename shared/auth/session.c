@@ -264,6 +264,21 @@ enum err session_trim(struct auth *auth, struct store_connection *c, struct aren
 	return e;
 }
 
+enum err session_revoke(struct auth *auth, struct store_connection *c, struct str id,
+    int64_t expires_ms, int64_t now_ms)
+{
+	int64_t until_ms = expires_ms +
+	    ((int64_t)auth->config->clock_skew_s + REVOKED_MARGIN_S) * 1000;
+	struct store_result result;
+	struct store_op     op = { STORE_PUT, STORE_ALWAYS,
+		{ .pk = REVOKED_PK, .sk = id, .body = STR("{}"), .expires_ms = until_ms } };
+	enum err            e = store_write(c, &op, 1, STORE_DURABLE, now_ms, &result);
+
+	if (e == OK)
+		revoke_here(auth, id, now_ms, until_ms);
+	return e;
+}
+
 /* --- what the store has of revoked ones ----------------------------------------- */
 
 static void ignore(void *context, const struct store_item *item)

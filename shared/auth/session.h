@@ -61,6 +61,11 @@ NODISCARD enum err session_trim(struct auth *auth, struct store_connection *c, s
 NODISCARD enum err session_end_client(struct auth *auth, struct store_connection *c,
     struct str client, const struct store_op *also, int64_t now_ms) NONNULL(1, 2, 4);
 
+/* Revokes what is no session of ours, until its last token is over (`expires_ms`), here
+ * at once. */
+NODISCARD enum err session_revoke(struct auth *auth, struct store_connection *c, struct str id,
+    int64_t expires_ms, int64_t now_ms) NONNULL(1, 2);
+
 /* Whether the store has the session as revoked: OK, ERR_NOT_FOUND, or its error. */
 NODISCARD enum err session_is_revoked(struct store_connection *c, struct str id, int64_t now_ms)
     NONNULL(1);

@@ -5,6 +5,7 @@
 #define AUTH_STATE_H
 
 #include "auth/identity.h"
+#include "auth/issuers.h"
 #include "auth/keys.h"
 #include "auth/password.h"
 #include "auth/revoked.h"
@@ -19,6 +20,9 @@ struct auth {
 	const struct config    *config;
 	const struct identity_provider *identity;
 	struct str              issuer;
+	struct arena            arena;          /* what the issuers' settings are kept in */
+	struct issuers          issuers;        /* trusted beside our own */
+	struct jwks_client     *jwks;           /* their keys */
 	struct keys            *keys;
 	struct token_cache     *cache;
 	struct revoked          revoked;

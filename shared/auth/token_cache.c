@@ -16,7 +16,7 @@ static_assert((SETS & (SETS - 1)) == 0, "a set is chosen by masking");
 struct record {
 	uint64_t  digest[SHA256_BYTES / 8];
 	int64_t   until_ms, expires_ms;
-	uint32_t  kind, roles;
+	uint32_t  kind, roles, foreign;
 	scope_set scopes;
 	uint16_t  length[STRINGS];
 	char      text[TEXT_BYTES];
@@ -102,6 +102,7 @@ static bool fill_principal(const struct record *r, struct arena *a, struct princ
 	*out = (struct principal){ .kind = (enum principal_kind)r->kind,
 		.expires_ms = r->expires_ms };
 	principal_set_roles(out, r->roles);
+	out->foreign = r->foreign != 0;
 	out->scopes = r->scopes;
 	strings_of(out, strings);
 	for (int i = 0; i < STRINGS; i++) {
@@ -135,6 +136,7 @@ static bool fill_record(struct record *r, struct principal p)
 	r->expires_ms = p.expires_ms;
 	r->kind = p.kind;
 	r->roles = p.roles;
+	r->foreign = p.foreign;
 	r->scopes = p.scopes;
 	strings_of(&p, strings);
 	for (int i = 0; i < STRINGS; i++) {

@@ -51,8 +51,8 @@ static const char *check_smtp(struct str value)
 
 static const char *check_identity(struct str value)
 {
-	if (!str_eq(value, STR("local")))
-		return "not in this version; use local";
+	if (str_eq(value, STR("cognito")))
+		return "not in this version; use local or oidc";
 	return NULL;
 }
 
@@ -132,7 +132,10 @@ static const struct setting settings[] = {
 	  .help = "issuer of tokens, links in mail and feeds" },
 	{ .name = "IDENTITY", .type = SETTING_CHOICE, .offset = offsetof(struct config, identity),
 	  .otherwise = "local", .choices = identities, .check = check_identity,
-	  .help = "who keeps the accounts; only local in this version" },
+	  .help = "who keeps the accounts: local, or oidc for an OpenID provider" },
+	{ .name = "OIDC_ISSUERS", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, oidc_issuers), .otherwise = "",
+	  .otherwise_says = "none", .help = "JSON list of other issuers whose tokens are trusted" },
 	{ .name = "ACCESS_TOKEN_TTL_S", .type = SETTING_NUMBER,
 	  .offset = offsetof(struct config, access_token_ttl_s), .otherwise = "3600",
 	  .min = 1, .max = 86400, .help = "life of an access token" },

@@ -163,6 +163,7 @@ static void fill(struct fixture *f)
 	metrics_add(series(f, METRIC_CONNECTIONS, "content", "accepted", NULL, NULL), 1);
 	metrics_add(series(f, METRIC_OUTGOING, "jwks", "ok", NULL, NULL), 1);
 	metrics_add(series(f, METRIC_MAIL, "sent", NULL, NULL, NULL), 1);
+	metrics_add(series(f, METRIC_JWKS, "fetched", NULL, NULL, NULL), 1);
 	metrics_observe(series(f, METRIC_OUTGOING_DURATION, "jwks", NULL, NULL, NULL), 9);
 }
 
