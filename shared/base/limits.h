@@ -45,6 +45,7 @@
 #define HTTP_HEADERS_MAX        128     /* and how many */
 #define HTTP_REDIRECTS_MAX      3       /* to the same host, where they are followed at all */
 #define HTTP_CONNECTIONS_MAX    8       /* that a worker keeps alive */
+#define SERVICE_TOKENS_MAX      64      /* clients whose tokens a process keeps */
 #define MAIL_QUEUE_MAX          256     /* mails that wait in one process; more are refused */
 #define MAIL_KEPT_MAX           1000    /* files in STATE_DIR/mail; the oldest goes */
 #define MAIL_RETRY_MS           5000    /* until the second attempt; then 30 s and 2 min */
