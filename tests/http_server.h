@@ -45,6 +45,7 @@ struct http_server {
 	pthread_t           thread;
 	struct http_peer   *peers[HTTP_SERVER_PEERS];
 	atomic_int          connections, requests;
+	pthread_mutex_t     writing;    /* of what follows */
 	char                last[HTTP_SERVER_REQUEST];  /* the request answered last */
 };
 
@@ -122,7 +123,9 @@ static inline void *http_peer_serve(void *context)
 		more = SSL_accept(p->tls) == 1;
 	}
 	while (more && http_peer_read(p)) {
+		pthread_mutex_lock(&s->writing);
 		memcpy(s->last, p->request, p->len + 1);
+		pthread_mutex_unlock(&s->writing);
 		atomic_fetch_add(&s->requests, 1);
 		more = s->answer(p);
 	}
@@ -157,6 +160,7 @@ static inline struct http_server *http_server_start(http_server_answer *answer, 
 
 	signal(SIGPIPE, SIG_IGN);
 	*s = (struct http_server){ .answer = answer, .context = context, .tls = tls };
+	pthread_mutex_init(&s->writing, NULL);
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(s->fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(listen(s->fd, 64), 0);
@@ -179,6 +183,7 @@ static inline void http_server_stop(struct http_server *s)
 		free(s->peers[n]);
 	}
 	SSL_CTX_free(s->tls);
+	pthread_mutex_destroy(&s->writing);
 	free(s);
 }
 

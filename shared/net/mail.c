@@ -150,11 +150,11 @@ static void keep(struct mail *m, struct arena *a, const struct letter *letter, s
 	enum err e = mail_folder_keep(a, m->folder, (struct str){ letter->bytes, letter->len },
 	    MAIL_KEPT_MAX, &path);
 
-	metrics_add(m->counted[e == OK ? KEPT : LOST], 1);
 	if (e == OK)
 		tell(m->smtp == NULL ? LOG_INFO : LOG_ERROR, "mail_kept", letter, path, reason);
 	else
 		tell(LOG_ERROR, "mail_lost", letter, m->folder, str_of(err_text(e)));
+	metrics_add(m->counted[e == OK ? KEPT : LOST], 1);
 }
 
 static enum err attempt(struct mail *m, struct arena *a, struct letter *letter, struct str *reason)

@@ -250,7 +250,7 @@ TEST(while_one_thread_gets_a_new_token_others_use_the_old_one)
 	pthread_join(fast.thread, NULL);
 	pthread_join(slow.thread, NULL);
 	assert_string_equal(fast.token, "token-1");
-	assert_true(fast.took_ms < 300);
+	assert_true(fast.took_ms < 450);
 	assert_string_equal(slow.token, "token-2");
 	rig_close(&r);
 }
@@ -269,7 +269,7 @@ TEST(who_waits_for_another_threads_call_waits_until_the_deadline_only)
 	pthread_join(fast.thread, NULL);
 	pthread_join(slow.thread, NULL);
 	assert_int_equal(fast.result, ERR_TIMEOUT);
-	assert_true(fast.took_ms >= 100 && fast.took_ms < 600);
+	assert_true(fast.took_ms >= 95 && fast.took_ms < 900);
 	assert_int_equal(slow.result, OK);
 	rig_close(&r);
 }
@@ -285,7 +285,7 @@ TEST(an_endpoint_that_is_slow_is_left_at_the_deadline)
 	start_call(&r, &caller, 100);
 	pthread_join(caller.thread, NULL);
 	assert_int_equal(caller.result, ERR_TIMEOUT);
-	assert_true(caller.took_ms < 600);
+	assert_true(caller.took_ms < 900);
 	rig_close(&r);
 }
 
