@@ -22,7 +22,8 @@ static const struct schema credentials_schema = { "Credentials", credentials_fie
 
 static const struct field refresh_fields[] = {
 	{ .name = "refresh_token", .type = FIELD_STRING, .required = true, .secret = true,
-	  .min = 1, .max = 200, .help = "The newest one of the session; it is spent by this" },
+	  .min = 1, .max = TOKEN_TEXT_MAX,
+	  .help = "The newest one of the session; it is spent by this" },
 	{ 0 },
 };
 static const struct schema refresh_request_schema = { "RefreshRequest", refresh_fields, false };
@@ -35,7 +36,7 @@ static const struct field tokens_fields[] = {
 	{ .name = "id_token", .type = FIELD_STRING, .required = true, .secret = true,
 	  .max = TOKEN_TEXT_MAX, .help = "Who signed in, for the client itself; it opens nothing" },
 	{ .name = "refresh_token", .type = FIELD_STRING, .required = true, .secret = true,
-	  .max = 200, .help = "Good once, for the next set of tokens" },
+	  .max = TOKEN_TEXT_MAX, .help = "Good once, for the next set of tokens" },
 	{ .name = "token_type", .type = FIELD_ENUM, .choices = token_types, .required = true },
 	{ .name = "expires_in", .type = FIELD_INT, .required = true, .min = 1,
 	  .help = "Seconds, of the access token" },
@@ -46,6 +47,9 @@ static const struct schema tokens_schema = { "Tokens", tokens_fields, false };
 static const struct field logout_fields[] = {
 	{ .name = "everywhere", .type = FIELD_BOOL, .otherwise = "false",
 	  .help = "Ends every session of the account" },
+	{ .name = "refresh_token", .type = FIELD_STRING, .secret = true, .min = 1,
+	  .max = TOKEN_TEXT_MAX, .help = "The session's newest one, for user pools, which end it; "
+	  "other providers know it" },
 	{ 0 },
 };
 static const struct schema logout_request_schema = { "LogoutRequest", logout_fields, false };

@@ -7,6 +7,7 @@ struct identity_call auth_call(const struct request *req)
 		.auth = req->app->auth, .store = req->store, .arena = req->arena,
 		.from = { req->address, request_header(req, "User-Agent") },
 		.now_ms = req->now_ms, .foreign = req->principal.foreign,
+		.net = req->app->config.identity == IDENTITY_COGNITO ? worker_net(req->worker) : NULL,
 	};
 }
 
@@ -62,8 +63,13 @@ enum err auth_refresh(const struct request *req, struct response *res)
 enum err auth_logout(const struct request *req, struct response *res)
 {
 	struct identity_call k = auth_call(req);
+	struct str           refresh_token = json_get_string(req->json, "refresh_token");
+	enum err             e = refresh_token.len == 0 || identity_of(&k)->forget == NULL ? OK :
+	    IDENTITY_CALL(&k, forget, refresh_token);
 
 	(void)res;
+	if (e != OK)
+		return e;
 	return IDENTITY_CALL(&k, logout, &req->principal,
 	    json_get_bool(req->json, "everywhere", false));
 }

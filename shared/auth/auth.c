@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/foreign.h"
+#include "auth/cognito.h"
 #include "auth/identity.h"
 #include "auth/session.h"
 #include "auth/state.h"
@@ -89,6 +90,8 @@ static enum err open_issuers(struct auth *auth, struct metrics *m, struct arena 
 		    "[{\"issuer\":\"https://tenant.auth0.com/\",\"audience\":\"my-api\"}]");
 		return ERR_INVALID;
 	}
+	if (e == OK && c->identity == IDENTITY_COGNITO)
+		e = cognito_add_issuer(&auth->arena, c, &auth->issuers, reason);
 	if (e != OK)
 		*reason = arena_dup(a, *reason);
 	for (size_t i = 0; e == OK && i < auth->issuers.count; i++) {
@@ -99,22 +102,23 @@ static enum err open_issuers(struct auth *auth, struct metrics *m, struct arena 
 	return e;
 }
 
+static const struct identity_provider *const identities[] = {
+	[IDENTITY_LOCAL]   = &identity_local,
+	[IDENTITY_COGNITO] = &identity_cognito,
+	[IDENTITY_OIDC]    = &identity_oidc,
+};
+
 enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
     struct auth **out, struct arena *a, struct str *reason)
 {
 	struct auth *auth;
 	enum err     e;
 
-	if (c->identity == IDENTITY_COGNITO) {
-		*reason = STR("IDENTITY: Cognito's accounts are not served by this build; set "
-		    "IDENTITY=local or oidc");
-		return ERR_UNSUPPORTED;
-	}
 	auth = calloc(1, sizeof(*auth));
 	if (auth == NULL)
 		abort();
 	auth->config = c;
-	auth->identity = c->identity == IDENTITY_OIDC ? &identity_oidc : &identity_local;
+	auth->identity = identities[c->identity];
 	auth->issuer = c->public_url.len > 0 ? c->public_url : DEFAULT_ISSUER;
 	auth->keys = keys_new(c->secret_key, key_terms(c));
 	auth->cache = token_cache_new();

@@ -105,6 +105,8 @@ struct identity_provider {
 	/* Ends `who`'s session, or every one of the account. */
 	enum err (*logout)(const struct identity_call *k, const struct principal *who,
 	    bool everywhere);
+	/* Optional: ends a refresh token that logout cannot know.  OK for one that is over. */
+	enum err (*forget)(const struct identity_call *k, struct str refresh_token);
 
 	/* OK whether or not the address is known: a mail says which.  ERR_INVALID: *why. */
 	enum err (*sign_up)(const struct identity_call *k, struct str email, struct str password,
@@ -148,7 +150,7 @@ struct identity_provider {
 	    struct str code);
 };
 
-extern const struct identity_provider identity_local, identity_oidc;
+extern const struct identity_provider identity_local, identity_oidc, identity_cognito;
 
 /* The provider that IDENTITY names; and the one that a call is for: a caller whose
  * account is another issuer's has what identity_oidc has. */

@@ -223,6 +223,22 @@ static void check_limits_file(struct config *c, struct buf *problems)
 	buf_printf(problems, ": %s; name a readable JSON file, or leave it empty\n", reason);
 }
 
+/* A user pool's id begins with its region. */
+static void finish_cognito(struct config *c, struct buf *problems)
+{
+	struct str pool = c->cognito_user_pool_id;
+
+	c->cognito_endpoint = without_trailing(c->cognito_endpoint, '/');
+	if (c->cognito_region.len == 0)
+		c->cognito_region = str_first(pool, str_index(pool, '_'));
+	if (c->identity == IDENTITY_COGNITO && pool.len == 0)
+		BUF_LIT(problems, "COGNITO_USER_POOL_ID: not set, and IDENTITY=cognito needs it; "
+		    "give a user pool's id like eu-west-1_AbCdEfGhI\n");
+	if (c->identity == IDENTITY_COGNITO && c->cognito_client_id.len == 0)
+		BUF_LIT(problems, "COGNITO_CLIENT_ID: not set, and IDENTITY=cognito needs it; "
+		    "give the id of the pool's client\n");
+}
+
 /* What needs more than one setting, or the machine. */
 static void finish(struct config *c, struct str secret_key, struct buf *problems)
 {
@@ -231,6 +247,7 @@ static void finish(struct config *c, struct str secret_key, struct buf *problems
 	c->state_dir = without_trailing(c->state_dir, '/');
 	c->store = expand(&c->arena, c->store, c->state_dir);
 	c->public_url = without_trailing(c->public_url, '/');
+	finish_cognito(c, problems);
 	make_state_dir(c, problems);
 	check_limits_file(c, problems);
 	bool usable = problems->len == before;

@@ -34,6 +34,8 @@ struct config {
 	struct str       public_url;    /* without a trailing slash; empty: from the request */
 	enum identity_kind identity;
 	struct str       oidc_issuers;          /* JSON as given: auth/ parses it; empty: none */
+	struct str       cognito_user_pool_id, cognito_client_id, cognito_client_secret;
+	struct str       cognito_region, cognito_endpoint;      /* endpoint: without a trailing slash */
 	uint32_t         access_token_ttl_s, refresh_token_ttl_s, refresh_grace_s, clock_skew_s;
 	uint32_t         signing_key_max_age_s; /* 0: keys are replaced by hand alone */
 	struct str       limits_path;   /* empty: the built-in policies */

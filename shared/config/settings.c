@@ -49,13 +49,6 @@ static const char *check_smtp(struct str value)
 	return NULL;
 }
 
-static const char *check_identity(struct str value)
-{
-	if (str_eq(value, STR("cognito")))
-		return "not in this version; use local or oidc";
-	return NULL;
-}
-
 static const char *check_public_url(struct str value)
 {
 	struct str host = STR_NONE;
@@ -110,6 +103,32 @@ static const char *check_header_value(struct str value)
 	return NULL;
 }
 
+/* Letters, digits, '-' and '_': what stands in host names and paths as it is. */
+static const char *check_word(struct str value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    c == '-' || c == '_'))
+			return "expected letters, digits, - and _ alone";
+	}
+	return NULL;
+}
+
+static const char *check_pool(struct str value)
+{
+	size_t mark = str_index(value, '_');
+
+	if (mark == 0 || mark + 1 >= value.len || check_word(value) != NULL)
+		return "expected a user pool's id like eu-west-1_AbCdEfGhI";
+	return NULL;
+}
+
+static const char *check_region(struct str value)
+{
+	return check_word(value) != NULL ? "expected a region like eu-west-1" : NULL;
+}
+
 static const struct setting settings[] = {
 	{ .name = "STATE_DIR", .type = SETTING_TEXT, .offset = offsetof(struct config, state_dir),
 	  .otherwise = "/var/lib/quiver",
@@ -131,11 +150,29 @@ static const struct setting settings[] = {
 	  .otherwise = "", .otherwise_says = "from the request", .check = check_public_url,
 	  .help = "issuer of tokens, links in mail and feeds" },
 	{ .name = "IDENTITY", .type = SETTING_CHOICE, .offset = offsetof(struct config, identity),
-	  .otherwise = "local", .choices = identities, .check = check_identity,
-	  .help = "who keeps the accounts: local, or oidc for an OpenID provider" },
+	  .otherwise = "local", .choices = identities,
+	  .help = "who keeps the accounts: local, cognito for a user pool, or oidc for an OpenID provider" },
 	{ .name = "OIDC_ISSUERS", .type = SETTING_TEXT,
 	  .offset = offsetof(struct config, oidc_issuers), .otherwise = "",
 	  .otherwise_says = "none", .help = "JSON list of other issuers whose tokens are trusted" },
+	{ .name = "COGNITO_USER_POOL_ID", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, cognito_user_pool_id), .otherwise = "",
+	  .otherwise_says = "none", .check = check_pool,
+	  .help = "user pool, with `IDENTITY=cognito`: REGION_ID" },
+	{ .name = "COGNITO_CLIENT_ID", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, cognito_client_id), .otherwise = "",
+	  .otherwise_says = "none", .check = check_word, .help = "the pool's client" },
+	{ .name = "COGNITO_CLIENT_SECRET", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, cognito_client_secret), .otherwise = "",
+	  .otherwise_says = "none: a client without one", .secret = true,
+	  .help = "the client's secret" },
+	{ .name = "COGNITO_REGION", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, cognito_region), .otherwise = "",
+	  .otherwise_says = "the user pool's", .check = check_region, .help = "AWS region" },
+	{ .name = "COGNITO_ENDPOINT", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, cognito_endpoint), .otherwise = "",
+	  .otherwise_says = "AWS's", .check = check_public_url,
+	  .help = "another server that speaks Cognito's protocol, for tests" },
 	{ .name = "ACCESS_TOKEN_TTL_S", .type = SETTING_NUMBER,
 	  .offset = offsetof(struct config, access_token_ttl_s), .otherwise = "3600",
 	  .min = 1, .max = 86400, .help = "life of an access token" },

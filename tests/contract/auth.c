@@ -521,7 +521,7 @@ TEST(the_jwks_changed_when_a_key_was_made_and_when_one_ended)
 
 /* --- opening -------------------------------------------------------------------- */
 
-TEST(another_identity_provider_is_refused_with_a_reason)
+TEST(a_user_pool_that_is_also_named_as_an_issuer_is_refused_with_a_reason)
 {
 	struct auth *auth = NULL;
 	struct str   reason = STR_NONE;
@@ -530,9 +530,13 @@ TEST(another_identity_provider_is_refused_with_a_reason)
 	(void)state;
 	rig_open(&r);
 	r.config.identity = IDENTITY_COGNITO;
-	assert_int_equal(auth_open(&r.config, r.store, r.metrics, &auth, &r.a, &reason),
-	    ERR_UNSUPPORTED);
-	assert_true(str_contains(reason, STR("IDENTITY")));
+	r.config.cognito_user_pool_id = STR("eu-west-1_Test");
+	r.config.cognito_region = STR("eu-west-1");
+	r.config.cognito_client_id = STR("client");
+	r.config.oidc_issuers = STR("[{\"issuer\":\"https://cognito-idp.eu-west-1.amazonaws.com/"
+	    "eu-west-1_Test\",\"audience\":\"client\"}]");
+	assert_int_equal(auth_open(&r.config, r.store, r.metrics, &auth, &r.a, &reason), ERR_EXISTS);
+	assert_true(str_contains(reason, STR("OIDC_ISSUERS")));
 	assert_null(auth);
 	rig_close(&r);
 }
@@ -574,5 +578,5 @@ TEST_MAIN(
 	RUN(a_key_sealed_under_another_secret_key_signs_nothing_and_still_verifies),
 	RUN(a_rotated_key_signs_and_the_old_one_verifies_until_its_end),
 	RUN(the_jwks_changed_when_a_key_was_made_and_when_one_ended),
-	RUN(another_identity_provider_is_refused_with_a_reason),
+	RUN(a_user_pool_that_is_also_named_as_an_issuer_is_refused_with_a_reason),
 	RUN(the_issuer_is_the_public_url_or_localhost))
