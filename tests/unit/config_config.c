@@ -211,7 +211,11 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "PUBLIC_URL", "https://", "expected http://HOST" },
 	{ "PUBLIC_URL", "https:///v1", "expected http://HOST" },
 	{ "PUBLIC_URL", "https://a/?b=c", "with no query" },
-	{ "IDENTITY", "cognito", "not in this version; use local" },
+	{ "COGNITO_USER_POOL_ID", "eu-west-1", "expected a user pool's id" },
+	{ "COGNITO_USER_POOL_ID", "eu-west-1_a/b", "expected a user pool's id" },
+	{ "COGNITO_CLIENT_ID", "a b", "expected letters, digits" },
+	{ "COGNITO_REGION", "eu.west", "expected a region" },
+	{ "COGNITO_ENDPOINT", "127.0.0.1:9229", "expected http://HOST or https://HOST" },
 	{ "IDENTITY", "ldap", "expected one of local, cognito, oidc" },
 	{ "ACCESS_TOKEN_TTL_S", "0", "expected a whole number from 1 to 86400" },
 	{ "ACCESS_TOKEN_TTL_S", "86401", "from 1 to 86400" },
@@ -271,6 +275,7 @@ TEST(every_row_but_the_free_texts_refuses_something)
 	(void)state;
 	static const char *const free_texts[] = {
 		"TRUSTED_PROXIES", "CORS_ORIGINS", "OWNER_PASSWORD", "DOCS_DIR", "MAIL_TEMPLATES",
+		"COGNITO_CLIENT_SECRET",
 		"OIDC_ISSUERS",         /* auth/ reads it, and refuses there */
 	};
 	for (size_t i = 0; config_name(i) != NULL; i++) {
@@ -281,6 +286,23 @@ TEST(every_row_but_the_free_texts_refuses_something)
 			known = known || strcmp(free_texts[j], config_name(i)) == 0;
 		assert_row(known, config_name(i));
 	}
+}
+
+TEST(cognito_needs_a_pool_and_a_client_and_knows_the_pools_region)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	load_with(&f, "IDENTITY", "cognito");
+	assert_int_equal(f.result, ERR_INVALID);
+	assert_true(str_contains(buf_str(&f.problems), STR("COGNITO_USER_POOL_ID: not set")));
+	assert_true(str_contains(buf_str(&f.problems), STR("COGNITO_CLIENT_ID: not set")));
+	f.set[1] = (struct variable){ "COGNITO_USER_POOL_ID", "eu-west-1_AbCd" };
+	f.set[2] = (struct variable){ "COGNITO_CLIENT_ID", "client" };
+	load_with(&f, "IDENTITY", "cognito");
+	assert_int_equal(f.result, OK);
+	assert_str(f.config.cognito_region, STR("eu-west-1"));
+	end(&f);
 }
 
 TEST(a_mail_server_needs_a_sender)
@@ -531,6 +553,7 @@ TEST_MAIN(
 	RUN(good_values_are_taken),
 	RUN(bad_values_are_refused_by_name_and_with_what_would_do),
 	RUN(every_row_but_the_free_texts_refuses_something),
+	RUN(cognito_needs_a_pool_and_a_client_and_knows_the_pools_region),
 	RUN(a_mail_server_needs_a_sender),
 	RUN(all_problems_come_at_once_a_line_each),
 	RUN(a_secret_is_not_in_its_problem),
