@@ -8,6 +8,7 @@
 #include "auth/cognito.h"
 #include "auth/session.h"
 #include "auth/state.h"
+#include "auth/token.h"
 #include "log/log.h"
 
 #define NAME_MAX_BYTES  256
@@ -33,9 +34,8 @@ static enum err without_name(struct arena *a, struct str text, struct str *name,
 
 /* --- signing in ----------------------------------------------------------------- */
 
-/* The name that Cognito knows the user of these tokens by, without verifying: the
- * tokens came from it, over TLS. */
-static struct str name_in(const struct identity_call *k, struct str access_token)
+/* What the token says, without verifying: it came from Cognito, over TLS. */
+static const struct json *payload_of(const struct identity_call *k, struct str access_token)
 {
 	const struct json *payload;
 	struct json_error  error;
@@ -43,9 +43,9 @@ static struct str name_in(const struct identity_call *k, struct str access_token
 
 	(void)str_cut(&rest, '.');
 	if (crypto_base64url_decode(k->arena, str_cut(&rest, '.'), &text) != OK ||
-	    json_parse(k->arena, text, 8, &payload, &error) != OK)
-		return STR_NONE;
-	return json_get_string(payload, "username");
+	    json_parse(k->arena, text, TOKEN_PAYLOAD_DEPTH_MAX, &payload, &error) != OK)
+		return NULL;
+	return payload;
 }
 
 /* `spent` is the refresh token these came for: Cognito keeps it unless the pool
@@ -53,17 +53,23 @@ static struct str name_in(const struct identity_call *k, struct str access_token
 static enum err read_tokens(const struct identity_call *k, const struct json *result,
     struct str spent, struct identity_tokens *out)
 {
-	struct str refresh = json_get_string(result, "RefreshToken");
+	struct str         refresh = json_get_string(result, "RefreshToken");
+	struct str         access = json_get_string(result, "AccessToken");
+	const struct json *payload = payload_of(k, access);
+	int64_t            left = json_get_int(payload, "exp", 0) - k->now_ms / 1000;
 
 	*out = (struct identity_tokens){
-		.access_token = json_get_string(result, "AccessToken"),
-		.id_token = json_get_string(result, "IdToken"),
-		.expires_in = (uint32_t)json_get_int(result, "ExpiresIn", 0),
+		.access_token = access, .id_token = json_get_string(result, "IdToken"),
+		.refresh_token = spent,
 	};
-	if (out->access_token.len == 0 || out->expires_in == 0)
+	/* An emulator says no ExpiresIn. */
+	left = json_get_int(result, "ExpiresIn", left);
+	if (payload == NULL || left <= 0 || left > UINT32_MAX)
 		return ERR_UNAVAILABLE;
-	out->refresh_token = refresh.len == 0 ? spent :
-	    with_name(k->arena, name_in(k, out->access_token), refresh);
+	out->expires_in = (uint32_t)left;
+	if (refresh.len > 0)
+		out->refresh_token = with_name(k->arena, json_get_string(payload, "username"),
+		    refresh);
 	return OK;
 }
 
