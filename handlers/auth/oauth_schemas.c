@@ -97,7 +97,7 @@ static const char *const token_types[] = { "Bearer", NULL };
 
 static const struct field token_reply_fields[] = {
 	{ .name = "access_token", .type = FIELD_STRING, .required = true, .secret = true,
-	  .max = TOKEN_MAX_BYTES, .help = "RS256 JWT (RFC 9068)" },
+	  .max = TOKEN_MAX_BYTES, .help = "RS256 JWT with the claims of RFC 9068" },
 	{ .name = "token_type", .type = FIELD_ENUM, .choices = token_types, .required = true },
 	{ .name = "expires_in", .type = FIELD_INT, .required = true, .min = 1 },
 	{ .name = "scope", .type = FIELD_STRING, .required = true, .max = STATE_MAX },

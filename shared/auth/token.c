@@ -225,8 +225,8 @@ static void put_claims(struct json_writer *w, struct arena *a, const struct toke
 }
 
 /* libjwt's text form, copied into the arena; it frees what it gave. */
-static enum err sign(struct arena *a, const struct token_signer *signer, const char *type,
-    const char *claims, struct str *out)
+static enum err sign(struct arena *a, const struct token_signer *signer, const char *claims,
+    struct str *out)
 {
 	jwt_t *jwt = NULL;
 	char  *text = NULL;
@@ -235,7 +235,6 @@ static enum err sign(struct arena *a, const struct token_signer *signer, const c
 		return ERR_NO_MEMORY;
 	if (jwt_add_grants_json(jwt, claims) == 0 &&
 	    jwt_add_header(jwt, "kid", signer->kid) == 0 &&
-	    jwt_add_header(jwt, "typ", type) == 0 &&
 	    jwt_set_alg(jwt, JWT_ALG_RS256, (const unsigned char *)signer->pem,
 	    (int)signer->pem_len) == 0)
 		text = jwt_encode_str(jwt);
@@ -260,6 +259,5 @@ enum err token_issue(struct arena *a, const struct token_signer *signer,
 	text = buf_cstr(&claims);
 	if (buf_failed(&claims))
 		return ERR_TOO_LARGE;
-	return sign(a, signer, draft->client.len > 0 && is_access(draft) ? "at+jwt" : "JWT", text,
-	    out);
+	return sign(a, signer, text, out);
 }

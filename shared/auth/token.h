@@ -64,8 +64,8 @@ struct token_draft {
 	int64_t     now_ms;
 	uint32_t    ttl_s;
 	/* For an OAuth client; without one the scopes are all that the roles give.  Its
-	 * access tokens are RFC 9068's, its id tokens OpenID Connect's: neither says more
-	 * of the account than the scopes allow. */
+	 * access tokens have RFC 9068's claims (libjwt writes no other typ than JWT), its id
+	 * tokens OpenID Connect's: neither says more of the account than the scopes allow. */
 	struct str  client;
 	scope_set   scopes;
 	struct str  nonce;
