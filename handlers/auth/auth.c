@@ -191,7 +191,7 @@ static const struct route routes[] = {
 	  .body = &oauth_introspect_request, .reply = &oauth_introspect_reply,
 	  .summary = "Whether a token is good, and what it is good for" },
 	{ .method = POST, .path = "/oauth2/revoke", .run = oauth_revoke, CLIENTS_OWN,
-	  .body = &oauth_revoke_request, .summary = "Make a token useless, and its session" },
+	  .body = &oauth_revoke_request, .reply_type = "text/plain; charset=utf-8", .summary = "Make a token useless, and its session" },
 	{ .method = GET, .path = "/oauth2/userinfo", .run = oauth_userinfo, .scope = SCOPE_OPENID,
 	  .reply = &oauth_userinfo_reply, .unversioned = true,
 	  .summary = "Whose token this is, as far as its scopes tell" },

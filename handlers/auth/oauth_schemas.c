@@ -6,6 +6,8 @@
 #define EMAIL_MAX       254
 #define PASSWORD_MAX    1024
 #define STATE_MAX       2000            /* a client's own, sent back as it came */
+#define SCOPE_MAX       1000
+#define REFUSED_MAX     500
 #define SHORT_MAX       255             /* what has a name or a digest in it */
 
 static const struct field client_fields[] = {
@@ -42,7 +44,7 @@ static const struct field authorize_fields[] = {
 	  .help = "One of the client's, byte for byte" },
 	{ .name = "response_type", .type = FIELD_STRING, .max = SHORT_MAX, .help = "code" },
 	{ .name = "response_mode", .type = FIELD_STRING, .max = SHORT_MAX, .help = "query" },
-	{ .name = "scope", .type = FIELD_STRING, .max = STATE_MAX,
+	{ .name = "scope", .type = FIELD_STRING, .max = SCOPE_MAX,
 	  .help = "Names with spaces between them; without it all of the client's" },
 	{ .name = "state", .type = FIELD_STRING, .max = STATE_MAX,
 	  .help = "Comes back as it is" },
@@ -58,8 +60,8 @@ static const struct field authorize_fields[] = {
 	  .help = "How many seconds ago the person may have signed in" },
 	{ .name = "login_hint", .type = FIELD_STRING, .max = EMAIL_MAX,
 	  .help = "The e-mail address to fill in" },
-	{ .name = "request", .type = FIELD_STRING, .max = QUERY_MAX_BYTES, .help = "Not taken" },
-	{ .name = "request_uri", .type = FIELD_STRING, .max = QUERY_MAX_BYTES,
+	{ .name = "request", .type = FIELD_STRING, .max = REFUSED_MAX, .help = "Not taken" },
+	{ .name = "request_uri", .type = FIELD_STRING, .max = REFUSED_MAX,
 	  .help = "Not taken" },
 	{ 0 },
 };
