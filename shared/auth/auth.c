@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/foreign.h"
+#include "auth/api_key_auth.h"
 #include "auth/cognito.h"
+#include "auth/foreign.h"
 #include "auth/identity.h"
 #include "auth/session.h"
 #include "auth/state.h"
@@ -23,6 +24,8 @@ static const char *const count_labels[COUNT_COUNT][2] = {
 	[COUNT_MACHINE]          = { "machine", "ok" },
 	[COUNT_SESSION_CACHED]   = { "session", "cached" },
 	[COUNT_SESSION_VERIFIED] = { "session", "verified" },
+	[COUNT_KEY_CACHED]       = { "key", "cached" },
+	[COUNT_KEY_VERIFIED]     = { "key", "verified" },
 	[COUNT_REFUSED]          = { "unknown", "refused" },
 	[COUNT_UNAVAILABLE]      = { "unknown", "unavailable" },
 };
@@ -43,17 +46,30 @@ static void fill_revoked(struct auth *auth, struct store *s)
 	store_disconnect(c);
 }
 
+static enum err open_segments(struct auth *auth, struct arena *a, struct str *reason)
+{
+	struct str  dir = auth->config->state_dir;
+	const char *name = "revoked";
+	enum err    e = revoked_open(arena_cstr(a, dir), &auth->revoked);
+
+	if (e == OK) {
+		name = "changed";
+		e = changed_open(arena_cstr(a, dir), &auth->changed);
+	}
+	if (e != OK)
+		*reason = arena_printf(a, "STATE_DIR %.*s: cannot map %s.shm (%s): this "
+		    "user must be able to write there", STR_ARG(dir), name, strerror(errno));
+	return e;
+}
+
 static enum err open_state_dir(struct auth *auth, struct arena *a, struct str *reason)
 {
 	const struct config *c = auth->config;
 	struct str           path = arena_printf(a, "%.*s/password.slots", STR_ARG(c->state_dir));
-	enum err             e = revoked_open(arena_cstr(a, c->state_dir), &auth->revoked);
+	enum err             e = open_segments(auth, a, reason);
 
-	if (e != OK) {
-		*reason = arena_printf(a, "STATE_DIR %.*s: cannot map revoked.shm (%s): this "
-		    "user must be able to write there", STR_ARG(c->state_dir), strerror(errno));
+	if (e != OK)
 		return e;
-	}
 	auth->slots_path = strdup(path.ptr);
 	if (auth->slots_path == NULL)
 		abort();
@@ -122,6 +138,7 @@ enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
 	auth->issuer = c->public_url.len > 0 ? c->public_url : DEFAULT_ISSUER;
 	auth->keys = keys_new(c->secret_key, key_terms(c));
 	auth->cache = token_cache_new();
+	auth->api_keys = api_key_cache_new();
 	for (size_t i = 0; i < COUNT_COUNT; i++)
 		auth->counts[i] = metrics_series(m, METRIC_AUTH, count_labels[i]);
 	e = open_issuers(auth, m, a, reason);
@@ -143,7 +160,9 @@ void auth_close(struct auth *auth)
 	jwks_client_free(auth->jwks);
 	arena_clean(&auth->arena);
 	revoked_close(&auth->revoked);
+	changed_close(&auth->changed);
 	token_cache_free(auth->cache);
+	digest_cache_free(auth->api_keys);
 	keys_free(auth->keys);
 	free(auth->slots_path);
 	free(auth);
@@ -174,6 +193,11 @@ enum err auth_rotate_keys(struct auth *auth, struct store_connection *c, struct 
     int64_t now_ms, struct str *kid)
 {
 	return keys_rotate(auth->keys, c, a, now_ms, kid);
+}
+
+void auth_changed(struct auth *auth, struct str id)
+{
+	changed_mark(&auth->changed, id);
 }
 
 /* --- authenticating ------------------------------------------------------------- */
@@ -339,8 +363,18 @@ static struct str bearer_of(struct str authorization)
 	return str_trim(rest);
 }
 
-static enum err bearer_principal(struct attempt *t, struct str bearer, struct principal *out,
-    enum auth_count *count)
+static enum err key_principal(struct attempt *t, struct str key, struct str address,
+    struct principal *out, enum auth_count *count)
+{
+	enum err e = api_key_authenticate(t->auth, t->store, t->arena, key, address, t->now_ms, out,
+	    &t->reason);
+
+	*count = e == OK && out->key_read ? COUNT_KEY_VERIFIED : COUNT_KEY_CACHED;
+	return e;
+}
+
+static enum err bearer_principal(struct attempt *t, struct str bearer, struct str address,
+    struct principal *out, enum auth_count *count)
 {
 	struct str metrics_token = t->auth->config->metrics_token;
 
@@ -358,7 +392,22 @@ static enum err bearer_principal(struct attempt *t, struct str bearer, struct pr
 		out->token = bearer;
 		return e;
 	}
+	if (api_key_is_meant(bearer))
+		return key_principal(t, bearer, address, out, count);
 	return refuse(t, bearer.len == 0 ? "unknown_scheme" : "unknown_form");
+}
+
+/* Whoever sends two different credentials does not know who they are. */
+static enum err sent_principal(struct attempt *t, const struct auth_credentials *who,
+    struct principal *out, enum auth_count *count)
+{
+	struct str bearer = bearer_of(who->authorization);
+
+	if (who->api_key.len == 0)
+		return bearer_principal(t, bearer, who->address, out, count);
+	if (who->authorization.len > 0 && !crypto_equal(bearer, who->api_key))
+		return refuse(t, "two_credentials");
+	return key_principal(t, who->api_key, who->address, out, count);
 }
 
 enum err auth_authenticate(struct auth *auth, struct store_connection *c, struct arena *a,
@@ -370,8 +419,8 @@ enum err auth_authenticate(struct auth *auth, struct store_connection *c, struct
 	enum auth_count  count = COUNT_ANONYMOUS;
 	enum err         e = OK;
 
-	if (who->authorization.len > 0)
-		e = bearer_principal(&t, bearer_of(who->authorization), &p, &count);
+	if (who->authorization.len > 0 || who->api_key.len > 0)
+		e = sent_principal(&t, who, &p, &count);
 	else if (who->loopback && auth->config->metrics_token.len == 0)
 		p.scopes |= SCOPE_BIT(SCOPE_METRICS_READ);
 	if (e != OK)

@@ -4,14 +4,16 @@
  * verifier over OpenSSL checks ours and those of the issuers that are trusted beside
  * (issuers.h).  The algorithm belongs to the key, never to the token (RFC 8725).
  * Cheap checks first; a verified token is remembered by its SHA-256 until it
- * expires or its session is revoked.  Revocations of this machine are seen at
+ * expires or its session is revoked.  An API key is remembered for
+ * API_KEY_BELIEVED_MS, and on this machine no longer than until it or its owner's
+ * account changes (changed.h).  Revocations of this machine are seen at
  * once by every process (segment "revoked"); the store has them for others.
  * Lifetime: one per process.
  * Threads:  safe from any.
  * Blocking: one store read when a token names a key that is not known yet, at
  *           most once a second; one a token while the segment is not filled, or
- *           had no room; where a token is another issuer's, as jwks_client.h says;
- *           otherwise never.
+ *           had no room; two for an API key that is not remembered; where a token is
+ *           another issuer's, as jwks_client.h says; otherwise never.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
@@ -35,21 +37,33 @@ NODISCARD enum err auth_open(const struct config *c, struct store *s, struct met
     struct auth **out, struct arena *a, struct str *reason) NONNULL_ALL;
 void auth_close(struct auth *auth);
 
+#define API_KEY_BELIEVED_MS 5000        /* without asking the store again */
+
 struct auth_credentials {
 	struct str authorization;       /* the Authorization header; absent: none */
 	bool       loopback;            /* the client's own address is of this machine */
+	struct str api_key;             /* the X-API-Key header; absent: none */
+	struct str address;             /* the client's; empty: unknown */
 };
 
 /*
  * OK: *out is the principal; without credentials the anonymous one.
  * ERR_UNAUTHENTICATED: credentials that are malformed, forged, expired or
- *   revoked; *reason is a word for the log ("expired", "bad_signature") and never
+ *   revoked, two that differ, a key from where it may not be used; *reason is a word for the log ("expired", "bad_signature") and never
  *   for the client.
  * ERR_UNAVAILABLE: the keys could not be read.
  */
 NODISCARD enum err auth_authenticate(struct auth *auth, struct store_connection *c,
     struct arena *a, const struct auth_credentials *who, int64_t now_ms,
     struct principal *out, const char **reason) NONNULL_ALL;
+
+/* After a write that changed an API key, or an account in its roles, plan, tenant or
+ * whether it is disabled: every process of this machine knows with its next request. */
+void auth_changed(struct auth *auth, struct str id) NONNULL(1);
+/* Notes the use of a key where that is due; for a principal with key_read, when its
+ * reply is out. */
+NODISCARD enum err auth_key_used(struct store_connection *c, struct arena *a,
+    const struct principal *who, struct str address, int64_t now_ms) NONNULL(1, 2, 3);
 
 /* The issuer in tokens and discovery: PUBLIC_URL, or "http://localhost" when unset:
  * a constant of the installation, never taken from a request's Host. */

@@ -46,6 +46,8 @@ struct principal {
 	struct str  id;                 /* account id (UUID); absent for anonymous */
 	struct str  session;            /* session id; absent without one */
 	struct str  client;             /* the OAuth client that acts; absent: none does */
+	struct str  key;                /* API key's id; absent without one */
+	bool        key_read;           /* the key was read from the store for this request */
 	struct str  email, name;        /* as the token says; may be absent */
 	struct str  plan, tenant;
 	bool        foreign;            /* the account is another issuer's (OIDC_ISSUERS) */

@@ -4,6 +4,8 @@
 #ifndef AUTH_STATE_H
 #define AUTH_STATE_H
 
+#include "auth/changed.h"
+#include "auth/digest_cache.h"
 #include "auth/identity.h"
 #include "auth/issuers.h"
 #include "auth/keys.h"
@@ -13,7 +15,7 @@
 
 enum auth_count {
 	COUNT_ANONYMOUS, COUNT_MACHINE, COUNT_SESSION_CACHED, COUNT_SESSION_VERIFIED,
-	COUNT_REFUSED, COUNT_UNAVAILABLE, COUNT_COUNT
+	COUNT_KEY_CACHED, COUNT_KEY_VERIFIED, COUNT_REFUSED, COUNT_UNAVAILABLE, COUNT_COUNT
 };
 
 struct auth {
@@ -25,7 +27,9 @@ struct auth {
 	struct jwks_client     *jwks;           /* their keys */
 	struct keys            *keys;
 	struct token_cache     *cache;
+	struct digest_cache    *api_keys;
 	struct revoked          revoked;
+	struct changed          changed;
 	struct password_hasher  hasher;
 	char                   *slots_path;     /* the hasher's */
 	struct metric_series   *counts[COUNT_COUNT];

@@ -22,11 +22,13 @@ static bool key_is_valid(struct str key)
 	return true;
 }
 
-/* Keys of two callers never meet: the account, or the address of an anonymous one. */
+/* Keys of two callers never meet: the API key, the account, or the address of an
+ * anonymous one.  An API key may do less than its account: it is told nothing that
+ * another of its owner's was told. */
 static struct store_item record_of(const struct request *req)
 {
 	const struct principal *p = &req->principal;
-	struct str owner = p->id.len > 0 ? p->id : req->address;
+	struct str owner = p->key.len > 0 ? p->key : p->id.len > 0 ? p->id : req->address;
 	uint8_t digest[SHA256_BYTES];
 	char hex[2 * SHA256_BYTES + 1];
 

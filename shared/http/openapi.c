@@ -105,6 +105,30 @@ static bool needs_credentials(const struct handler *h)
 	return false;
 }
 
+static void write_bearer_scheme(struct json_writer *w)
+{
+	json_name(w, "bearerAuth");
+	json_object_open(w);
+	json_member_string(w, "type", STR("http"));
+	json_member_string(w, "scheme", STR("bearer"));
+	json_member_string(w, "bearerFormat", STR("JWT"));
+	json_member_string(w, "description",
+	    STR("An access token; x-scope of an operation names what it must allow."));
+	json_object_close(w);
+}
+
+static void write_key_scheme(struct json_writer *w)
+{
+	json_name(w, "apiKeyAuth");
+	json_object_open(w);
+	json_member_string(w, "type", STR("apiKey"));
+	json_member_string(w, "in", STR("header"));
+	json_member_string(w, "name", STR("X-API-Key"));
+	json_member_string(w, "description",
+	    STR("An API key; it may also stand in the place of an access token."));
+	json_object_close(w);
+}
+
 static void write_components(struct openapi *o)
 {
 	struct json_writer *w = &o->w;
@@ -115,14 +139,8 @@ static void write_components(struct openapi *o)
 	if (needs_credentials(o->handler)) {
 		json_name(w, "securitySchemes");
 		json_object_open(w);
-		json_name(w, "bearerAuth");
-		json_object_open(w);
-		json_member_string(w, "type", STR("http"));
-		json_member_string(w, "scheme", STR("bearer"));
-		json_member_string(w, "bearerFormat", STR("JWT"));
-		json_member_string(w, "description",
-		    STR("An access token; x-scope of an operation names what it must allow."));
-		json_object_close(w);
+		write_bearer_scheme(w);
+		write_key_scheme(w);
 		json_object_close(w);
 	}
 	json_object_close(w);

@@ -86,6 +86,15 @@ void operation_collect(struct openapi *o, const struct route *r)
 		    r->page ? VARIANT_PAGE : VARIANT_WHOLE, false);
 }
 
+static void write_requirement(struct openapi *o, const char *scheme)
+{
+	json_object_open(&o->w);
+	json_name(&o->w, scheme);
+	json_array_open(&o->w);
+	json_array_close(&o->w);
+	json_object_close(&o->w);
+}
+
 static void write_security(struct openapi *o, const struct route *r)
 {
 	json_name(&o->w, "security");
@@ -94,13 +103,10 @@ static void write_security(struct openapi *o, const struct route *r)
 		json_object_open(&o->w);
 		json_object_close(&o->w);
 	}
-	if (r->scope != SCOPE_PUBLIC) {
-		json_object_open(&o->w);
-		json_name(&o->w, "bearerAuth");
-		json_array_open(&o->w);
-		json_array_close(&o->w);
-		json_object_close(&o->w);
-	}
+	if (r->scope != SCOPE_PUBLIC)
+		write_requirement(o, "bearerAuth");
+	if (r->scope != SCOPE_PUBLIC && !r->session)
+		write_requirement(o, "apiKeyAuth");
 	json_array_close(&o->w);
 }
 

@@ -88,6 +88,8 @@ static void log_who(struct log_line *l, const struct exchange *x)
 	log_str(l, "role", str_of(role_name(p->role)));
 	if (p->id.len > 0)
 		log_str(l, "principal", p->id);
+	if (p->key.len > 0)
+		log_str(l, "api_key_id", p->key);
 	if (p->tenant.len > 0)
 		log_str(l, "tenant", p->tenant);
 	if (x->auth_reason != NULL && x->auth_reason[0] != '\0')
@@ -128,6 +130,20 @@ static void log_request(const struct exchange *x, uint64_t ns, bool sent)
 	log_end(&l);
 }
 
+/* The reply is out already: nobody waits for this. */
+static void note_key_use(const struct exchange *x)
+{
+	const struct request *req = &x->request;
+	enum err e;
+
+	if (req->principal.kind != PRINCIPAL_KEY || !req->principal.key_read)
+		return;
+	e = auth_key_used(req->store, req->arena, &req->principal, req->address, req->now_ms);
+	if (e != OK)
+		log_message(LOG_WARN, "auth.key_use", "the last use of an API key is not noted: %s",
+		    err_text(e));
+}
+
 void http_finish(struct worker *w, bool sent)
 {
 	struct exchange *x = w->exchange;
@@ -136,6 +152,7 @@ void http_finish(struct worker *w, bool sent)
 	count(x, ns);
 	if (is_logged(x))
 		log_request(x, ns, sent);
+	note_key_use(x);
 	w->exchange = NULL;
 	arena_reset(&w->arena);
 }

@@ -97,7 +97,7 @@ static void write_caching(const struct exchange *x, struct buf *head)
 	else
 		line(head, STR("Cache-Control"), STR("no-store"));
 	if (caching == CACHE_PUBLIC)
-		line(head, STR("Vary"), STR("Authorization"));
+		line(head, STR("Vary"), STR("Authorization, X-API-Key"));
 }
 
 static void write_validators(const struct exchange *x, struct buf *head)

@@ -61,6 +61,8 @@ static const char *row_problem(const struct route *r)
 		return "no function";
 	if (r->scope == SCOPE_UNSET || r->scope >= SCOPE_COUNT)
 		return "no scope";
+	if (r->session && r->scope == SCOPE_PUBLIC)
+		return "what anyone may call needs no session";
 	if (r->summary == NULL || r->summary[0] == '\0')
 		return "no summary";
 	if (r->method == GET && r->body != NULL)

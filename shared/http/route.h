@@ -51,6 +51,7 @@ struct route {
 	const char          *path;      /* "/v1/blog/{id}"; a last "{rest*}" takes what is left */
 	endpoint            *run;
 	enum scope           scope;
+	bool                 session;   /* for who signed in alone: API keys are refused */
 	const struct schema *query, *body, *reply;
 	const char *const   *accepts;   /* BODY_RAW: content types, ended by NULL */
 	enum body_kind       body_kind;

@@ -141,7 +141,10 @@ static enum err authenticate(struct exchange *x)
 	req->principal = principal_anonymous();
 	if (req->app->auth == NULL)
 		return OK;
-	struct auth_credentials who = { request_header(req, "Authorization"), x->loopback };
+	struct auth_credentials who = {
+		.authorization = request_header(req, "Authorization"), .loopback = x->loopback,
+		.api_key = request_headers(req, "X-API-Key"), .address = req->address,
+	};
 	x->auth_error = auth_authenticate(req->app->auth, req->store, req->arena, &who, req->now_ms,
 	    &req->principal, &x->auth_reason);
 	if (x->auth_error != OK)
@@ -155,9 +158,15 @@ static struct limit_subject subject_of(const struct exchange *x)
 	const struct principal *p = &req->principal;
 	struct limit_subject s = { 0 };
 
-	if (!req->route->own_limit)
+	if (p->kind == PRINCIPAL_KEY) {
+		s.plan = p->plan.len > 0 ? p->plan : STR(LIMIT_PLAN_DEFAULT);
+		s.plan_key = p->key;
+	} else {
 		s.role = str_of(role_name(p->role));
-	s.role_key = p->id.len > 0 ? p->id : address_limit_key(req->arena, req->address);
+		s.role_key = p->id.len > 0 ? p->id : address_limit_key(req->arena, req->address);
+	}
+	if (req->route->own_limit)
+		s.role = s.plan = STR_NONE;
 	if (p->tenant.len > 0 && p->role != ROLE_OWNER) {
 		s.tenant = p->tenant;
 		s.tenant_plan = STR("standard");
@@ -198,6 +207,15 @@ static enum err apply_limits(struct exchange *x)
 	return take_from_limits(x, &who);
 }
 
+/* Passwords and sessions are a person's: no key changes them, whatever its scopes. */
+static enum err check_session(struct exchange *x)
+{
+	if (!x->request.route->session || x->request.principal.kind == PRINCIPAL_SESSION)
+		return OK;
+	return response_problem(&x->response, ERR_FORBIDDEN,
+	    "this needs a sign-in: an API key cannot do it");
+}
+
 static enum err check_scope(struct exchange *x)
 {
 	const struct request *req = &x->request;
@@ -211,7 +229,7 @@ static enum err check_scope(struct exchange *x)
 	if (x->auth_error != OK)
 		return x->auth_error;
 	if (principal_may(&req->principal, needed))
-		return OK;
+		return check_session(x);
 	if (req->principal.kind == PRINCIPAL_ANONYMOUS)
 		return response_problem(&x->response, ERR_UNAUTHENTICATED,
 		    "this needs the scope %s: sign in", scope_name(needed));

@@ -134,6 +134,8 @@ static size_t select_claims(const struct limiter *l, const struct limit_subject 
 		if (ways[i].selector.ptr == NULL || ways[i].key.ptr == NULL)
 			continue;
 		const struct rule *rule = rule_of(l, ways[i].scope, ways[i].selector);
+		if (rule == NULL && ways[i].scope == LIMIT_BY_PLAN)
+			rule = rule_of(l, LIMIT_BY_PLAN, STR(LIMIT_PLAN_DEFAULT));
 		if (rule == NULL)
 			continue;
 		claims[n].rule = rule;

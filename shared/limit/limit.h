@@ -43,6 +43,8 @@ enum limit_scope {
 	LIMIT_BY_ROUTE_ACCOUNT  /* an account on a route class */
 };
 #define LIMIT_SCOPES (LIMIT_BY_ROUTE_ACCOUNT + 1)
+/* Of a plan that has no policy: no name of a plan is a way around limits. */
+#define LIMIT_PLAN_DEFAULT "free"
 
 struct limit_policy {
 	const char          *name;      /* "anonymous", "free", "tenant-standard", … */

@@ -22,7 +22,7 @@
 
 struct rig {
 	char            dir[64];
-	const char     *secret, *metrics_token, *owner_password, *max_age;
+	const char     *secret, *metrics_token, *owner_password, *max_age, *store_url;
 	struct arena    a;
 	struct config   config;
 	struct metrics *metrics;
@@ -39,6 +39,7 @@ static inline const char *rig_setting(void *context, const char *name)
 		{ "STATE_DIR", r->dir }, { "SECRET_KEY", r->secret },
 		{ "OWNER_EMAIL", RIG_EMAIL }, { "OWNER_PASSWORD", r->owner_password },
 		{ "PUBLIC_URL", "https://quiver.example" },
+		{ "STORE", r->store_url },
 		{ "METRICS_TOKEN", r->metrics_token }, { "LOG_LEVEL", "error" },
 		{ "SIGNING_KEY_MAX_AGE_S", r->max_age },
 	};
@@ -79,7 +80,8 @@ static inline void rig_detach(struct rig *r)
 static inline struct rig rig_empty(void)
 {
 	struct rig r = { .dir = "/tmp/quiver-test-XXXXXX", .secret = RIG_SECRET,
-		.metrics_token = "", .owner_password = RIG_PASSWORD, /* Opening fills tables by the wall clock; tokens count in seconds. */
+		.metrics_token = "", .owner_password = RIG_PASSWORD,
+		/* Opening fills tables by the wall clock; tokens count in seconds. */
 		.now_ms = time_now_ms() / SECOND_MS * SECOND_MS };
 
 	assert_non_null(mkdtemp(r.dir));

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 find shared -name '*.[ch]' -print | sort | xargs awk '
 BEGIN {
 	# Arrows go down this list only.
-	split("serve http usage access auth store limit net metrics log config base", modules, " ")
+	split("serve http usage auth access store limit net metrics log config base", modules, " ")
 	for (i in modules)
 		level[modules[i]] = i + 0
 }

@@ -67,7 +67,7 @@ static const struct route routes[] = {
 	{ POST, "/v1/things/{id}/publish", run, SCOPE_CONTENT_WRITE, .summary = "Publish" },
 	{ POST, "/v1/things/import", run, SCOPE_CONTENT_WRITE, .body_kind = BODY_RAW, .accepts = archives,
 	  .summary = "Import" },
-	{ GET, "/v1/found", run, SCOPE_PROFILE, .reply = &found, .summary = "Found" },
+	{ GET, "/v1/found", run, SCOPE_PROFILE, .session = true, .reply = &found, .summary = "Found" },
 	{ GET, "/feed.xml", run, SCOPE_PUBLIC, .exempt = true,
 	  .reply_type = "application/xml; charset=utf-8", .summary = "Feed" },
 	{ GET, "/files/{rest*}", run, SCOPE_PUBLIC, .exempt = true, .caching = CACHE_ASSET,
@@ -152,6 +152,7 @@ static const struct row heads[] = {
 	{ "tags", "[{\"name\":\"things\",\"description\":\"Things of all kinds\"}]" },
 	{ "paths /v1/things/{id} get tags", "[\"things\"]" },
 	{ "components securitySchemes bearerAuth scheme", "\"bearer\"" },
+	{ "components securitySchemes apiKeyAuth name", "\"X-API-Key\"" },
 };
 
 TEST(a_document_says_what_it_is)
@@ -211,9 +212,9 @@ TEST(no_two_operations_have_one_name)
 
 static const struct row scopes[] = {
 	{ "paths /v1/things get x-scope", "\"content:read\"" },
-	{ "paths /v1/things get security", "[{},{\"bearerAuth\":[]}]" },
+	{ "paths /v1/things get security", "[{},{\"bearerAuth\":[]},{\"apiKeyAuth\":[]}]" },
 	{ "paths /v1/things post x-scope", "\"content:write\"" },
-	{ "paths /v1/things post security", "[{\"bearerAuth\":[]}]" },
+	{ "paths /v1/things post security", "[{\"bearerAuth\":[]},{\"apiKeyAuth\":[]}]" },
 	{ "paths /v1/found get security", "[{\"bearerAuth\":[]}]" },
 	{ "paths /feed.xml get x-scope", "\"public\"" },
 	{ "paths /feed.xml get security", "[{}]" },

@@ -83,7 +83,7 @@ TEST(without_a_policy_all_is_allowed)
 		{ .role = STR_NONE },
 		{ .role = STR_INIT("stranger"), .role_key = STR_INIT("u1") },
 		{ .role = STR_INIT("user") },
-		{ .plan = STR_INIT("user"), .plan_key = STR_INIT("u1") },
+		{ .plan = STR_INIT("user") },
 	};
 	struct fixture f;
 	open_limiter(&f);
@@ -92,6 +92,19 @@ TEST(without_a_policy_all_is_allowed)
 		assert_true(v.allowed);
 		assert_null(v.policy);
 	}
+	close_limiter(&f);
+}
+
+TEST(a_plan_without_a_policy_is_limited_as_the_free_one)
+{
+	(void)state;
+	static const struct limit_subject unknown = {
+		.plan = STR_INIT("made-up"), .plan_key = STR_INIT("k1"),
+	};
+	struct fixture f;
+	open_limiter(&f);
+	assert_string_equal(take(&f, unknown, 1, start_ms).policy, "plan");
+	assert_int_equal(take_until_refused(&f, unknown), 19);
 	close_limiter(&f);
 }
 
@@ -265,6 +278,7 @@ TEST(a_limiter_that_cannot_open_says_why)
 TEST_MAIN(
 	RUN(each_scope_selects_its_policy),
 	RUN(without_a_policy_all_is_allowed),
+	RUN(a_plan_without_a_policy_is_limited_as_the_free_one),
 	RUN(a_cost_of_0_is_invalid_and_still_answered),
 	RUN(the_verdict_has_what_headers_need),
 	RUN(the_policy_nearest_to_its_limit_is_told),
