@@ -196,6 +196,15 @@ enum err api_key_item(struct arena *a, const struct api_key_record *r, struct st
 	return buf_failed(&body) ? ERR_TOO_LARGE : OK;
 }
 
+size_t api_key_forget_ops(struct arena *a, struct str id, struct store_op ops[2])
+{
+	struct str pk = api_key_pk(a, id);
+
+	ops[0] = (struct store_op){ STORE_DELETE, STORE_ALWAYS, { .pk = pk, .sk = KEY_SK } };
+	ops[1] = (struct store_op){ STORE_DELETE, STORE_ALWAYS, { .pk = pk, .sk = USED_SK } };
+	return 2;
+}
+
 enum err api_key_revoke_ops(struct arena *a, struct api_key_record *r, int64_t now_ms,
     struct store_op ops[API_KEY_REVOKE_OPS])
 {

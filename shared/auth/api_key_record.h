@@ -76,6 +76,9 @@ NODISCARD enum err api_key_use_read(struct store_connection *c, struct arena *a,
 
 /* --- changing --- */
 
+/* What deletes a key without a trace, once it is of no use: how many there are. */
+size_t api_key_forget_ops(struct arena *a, struct str id, struct store_op ops[2]) NONNULL(1, 3);
+
 #define API_KEY_REVOKE_OPS 2
 /* What revokes `r` in one write: its item as of r->version without a place in the
  * index, and what is known of its use deleted.  auth_changed() afterwards. */

@@ -54,6 +54,7 @@ struct config {
 	struct str       mail_templates_dir;    /* empty: of the installation */
 	uint32_t         io_timeout_s;  /* IO_TIMEOUT_S: silence of a FastCGI peer in mid-request */
 	struct str       site_title;    /* SITE_TITLE: feeds */
+	struct str       leak_report_keys;      /* LEAK_REPORT_KEYS: path; empty: none are taken */
 };
 
 /* What getenv is: so that tests bring their own environment. */

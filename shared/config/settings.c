@@ -251,6 +251,11 @@ static const struct setting settings[] = {
 	  .help = "OpenAPI parts and assets of the documentation" },
 	{ .name = "SITE_TITLE", .type = SETTING_TEXT, .offset = offsetof(struct config, site_title),
 	  .otherwise = "Quiver", .help = "title of feeds, and the name in mail" },
+	{ .name = "LEAK_REPORT_KEYS", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, leak_report_keys), .otherwise = "",
+	  .otherwise_says = "none: reports are not taken",
+	  .help = "path of a JSON file with the public keys that reports of leaked API keys are "
+	  "signed with" },
 };
 
 const struct setting *settings_row(size_t i)

@@ -185,14 +185,15 @@ static void write_parameters(struct openapi *o, const struct route *r)
 static void write_raw_content(struct openapi *o, struct str type)
 {
 	type = str_trim(str_first(type, str_index(type, ';')));
-	bool object = str_ends(type, STR("+json"));
+	bool object = str_ends(type, STR("+json")), any = str_eq(type, STR("application/json"));
 
 	json_name_str(&o->w, type);
 	json_object_open(&o->w);
 	json_name(&o->w, "schema");
 	json_object_open(&o->w);
-	json_member_string(&o->w, "type", object ? STR("object") : STR("string"));
-	if (!object && !str_starts(type, STR("text/")))
+	if (!any)
+		json_member_string(&o->w, "type", object ? STR("object") : STR("string"));
+	if (!any && !object && !str_starts(type, STR("text/")))
 		json_member_string(&o->w, "format", STR("binary"));
 	json_object_close(&o->w);
 	json_object_close(&o->w);

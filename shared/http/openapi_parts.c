@@ -99,11 +99,11 @@ static bool has_secret(const struct schema *s)
 	return false;
 }
 
-/* Sign-in is public, and the password in its body can be wrong. */
+/* Sign-in is public, and the password in its body can be wrong; so can a signature. */
 static bool checks_credentials(const struct handler *h, const struct route *r)
 {
 	(void)h;
-	return r->errors == ERRORS_OAUTH || r->scope != SCOPE_PUBLIC ||
+	return r->errors == ERRORS_OAUTH || r->scope != SCOPE_PUBLIC || r->signed_body ||
 	    (r->body != NULL && has_secret(r->body));
 }
 
@@ -117,6 +117,12 @@ static bool names_one(const struct handler *h, const struct route *r)
 {
 	(void)h;
 	return strchr(r->path, '{') != NULL;
+}
+
+/* Signed reports are taken where somebody is known who signs them. */
+static bool may_be_absent(const struct handler *h, const struct route *r)
+{
+	return names_one(h, r) || r->signed_body;
 }
 
 /* What makes a thing, changes it or does something with it can meet another one
@@ -159,7 +165,7 @@ static const struct response_part {
 	{ 401, ERR_UNAUTHENTICATED, "Unauthenticated", checks_credentials,
 	    BIT(HEADER_WWW_AUTHENTICATE) },
 	{ 403, ERR_FORBIDDEN, "Forbidden", checks_scope, BIT(HEADER_WWW_AUTHENTICATE) },
-	{ 404, ERR_NOT_FOUND, "NotFound", names_one, 0 },
+	{ 404, ERR_NOT_FOUND, "NotFound", may_be_absent, 0 },
 	{ 409, ERR_EXISTS, "Conflict", can_conflict, 0 },
 	{ 412, ERR_STALE, "Stale", is_conditional, 0 },
 	{ 413, ERR_TOO_LARGE, "TooLarge", takes_body, 0 },
@@ -209,7 +215,9 @@ void part_write_headers(struct openapi *o, const struct route *r)
 	if (r->page)
 		wanted |= BIT(HEADER_LINK);
 	if (r->creates)
-		wanted |= BIT(HEADER_LOCATION) | BIT(HEADER_IDEMPOTENT_REPLAYED);
+		wanted |= BIT(HEADER_IDEMPOTENT_REPLAYED);
+	if (r->creates && (r->status == 0 || r->status == 201))
+		wanted |= BIT(HEADER_LOCATION);
 	if (!r->exempt)
 		wanted |= RATE_HEADERS;
 	write_header_refs(o, wanted);

@@ -12,7 +12,7 @@ const build = process.env.QUIVER_BUILD ?? join(top, 'build')
 const seconds = Number(process.env.SECONDS_EACH ?? 4)
 const turns = Number(process.env.TURNS ?? 3)
 const connections = 32
-const handlers = ['auth', 'content', 'docs', 'health']
+const handlers = ['auth', 'content', 'developer', 'docs', 'health']
 const wanted = process.argv.slice(2)
 const root = mkdtempSync(join(tmpdir(), 'quiver-bench-'))
 const started = []
@@ -208,6 +208,11 @@ async function reads (stack, token) {
     const m = compare(base, () => wrk(url, { headers: [`Authorization: Bearer ${token}`] }))
     row('token', '>= 0.75 of bare', m.ratio.toFixed(2), m.ratio >= 0.75, `${m.rate.toFixed(0)}/s ${m.bad}`)
   }
+  if (is('key')) {
+    const { key } = await json(`${stack.url}/v1/developer/keys`, 'POST', { name: 'bench', scopes: ['content:read'] }, token)
+    const m = compare(base, () => wrk(url, { headers: [`X-API-Key: ${key}`] }))
+    row('key', '>= 0.75 of bare', m.ratio.toFixed(2), m.ratio >= 0.75, `${m.rate.toFixed(0)}/s ${m.bad}`)
+  }
   if (is('304')) {
     const m = compare(base, () => wrk(url, { headers: [`If-None-Match: ${first.headers.get('etag')}`] }))
     row('304', '>= 0.85 of bare', m.ratio.toFixed(2), m.ratio >= 0.85, `${m.rate.toFixed(0)}/s ${m.bad}`)
@@ -311,7 +316,7 @@ function startTime (stack) {
 async function main () {
   const stack = await startLighttpd(join(root, 'main'))
   const token = await signIn(stack.url)
-  if (['post', 'token', '304', 'nginx', 'connections'].some(is)) await reads(stack, token)
+  if (['post', 'token', 'key', '304', 'nginx', 'connections'].some(is)) await reads(stack, token)
   if (is('create')) await creates(stack, token)
   if (['list', 'list-growth'].some(is)) await lists(stack, token)
   if (is('connections')) await manyConnections(stack)
