@@ -68,7 +68,7 @@ static enum err apply_patch(const struct request *req, struct response *res,
 	return e == OK ? show_changed(req, res, r, STR_NONE) : e;
 }
 
-enum err keys_change(const struct request *req, struct response *res)
+enum err developer_change_key(const struct request *req, struct response *res)
 {
 	return change_key(req, res, apply_patch);
 }
@@ -91,7 +91,7 @@ static enum err rotate(const struct request *req, struct response *res, struct a
 	return e;
 }
 
-enum err keys_rotate(const struct request *req, struct response *res)
+enum err developer_rotate_key(const struct request *req, struct response *res)
 {
 	return change_key(req, res, rotate);
 }
@@ -116,7 +116,7 @@ static enum err try_revoke(const struct request *req, struct response *res, bool
 	return e;
 }
 
-enum err keys_revoke(const struct request *req, struct response *res)
+enum err developer_revoke_key(const struct request *req, struct response *res)
 {
 	enum err e = ERR_STALE;
 	bool named = false;

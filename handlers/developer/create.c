@@ -78,7 +78,7 @@ static enum err try_create(const struct request *req, struct response *res,
 	return (e == ERR_STALE || e == ERR_EXISTS) && result.failed == 0 ? ERR_STALE : e;
 }
 
-enum err keys_create(const struct request *req, struct response *res)
+enum err developer_create_key(const struct request *req, struct response *res)
 {
 	struct api_key_record *r = ARENA_NEW(req->arena, struct api_key_record);
 	char id[ID_UUID_SIZE], secret[API_KEY_BYTES + 1];

@@ -9,7 +9,7 @@
 #define BODY_MAX        16384           /* a name, every scope and 50 ranges */
 #define RANGE_MAX       49              /* an IPv6 address, '/', three digits */
 
-/* As principal.c has them; a test compares. */
+/* What an owner may do, as principal.c names it; a test compares. */
 static const char *const scope_choices[] = {
 	"content:read", "content:write", "visitors:track", "visitors:read", "profile",
 	"keys:manage", "usage:read", "analytics:read", "calls:write", "tenants:manage",
@@ -71,26 +71,26 @@ static const struct schema rotation_schema = { "ApiKeyRotation", rotation_fields
 static const char *const report_types[] = { "application/json", NULL };
 
 static const struct route routes[] = {
-	{ .method = GET, .path = "/v1/developer/keys", .run = keys_list,
+	{ .method = GET, .path = "/v1/developer/keys", .run = developer_list_keys,
 	  .scope = SCOPE_KEYS_MANAGE, .reply = &key_schema, .page = true,
 	  .summary = "The caller's API keys, newest first" },
-	{ .method = POST, .path = "/v1/developer/keys", .run = keys_create,
+	{ .method = POST, .path = "/v1/developer/keys", .run = developer_create_key,
 	  .scope = SCOPE_KEYS_MANAGE, .body = &draft_schema, .reply = &secret_schema,
 	  .body_max_bytes = BODY_MAX, .creates = true, .cost = 5,
 	  .summary = "Make an API key; it is shown this once" },
-	{ .method = GET, .path = "/v1/developer/keys/{id}", .run = keys_read,
+	{ .method = GET, .path = "/v1/developer/keys/{id}", .run = developer_read_key,
 	  .scope = SCOPE_KEYS_MANAGE, .reply = &key_schema, .summary = "One of the caller's API keys" },
-	{ .method = PATCH, .path = "/v1/developer/keys/{id}", .run = keys_change,
+	{ .method = PATCH, .path = "/v1/developer/keys/{id}", .run = developer_change_key,
 	  .scope = SCOPE_KEYS_MANAGE, .body = &draft_schema, .reply = &key_schema,
 	  .body_max_bytes = BODY_MAX, .conditional = true, .summary = "Change an API key" },
-	{ .method = DELETE, .path = "/v1/developer/keys/{id}", .run = keys_revoke,
+	{ .method = DELETE, .path = "/v1/developer/keys/{id}", .run = developer_revoke_key,
 	  .scope = SCOPE_KEYS_MANAGE, .conditional = true, .status = 204,
 	  .summary = "Revoke an API key, at once" },
-	{ .method = POST, .path = "/v1/developer/keys/{id}/rotate", .run = keys_rotate,
+	{ .method = POST, .path = "/v1/developer/keys/{id}/rotate", .run = developer_rotate_key,
 	  .scope = SCOPE_KEYS_MANAGE, .body = &rotation_schema, .reply = &secret_schema,
 	  .body_max_bytes = BODY_MAX, .creates = true, .status = 200,
 	  .cost = 5, .summary = "Give an API key a new secret; it is shown this once" },
-	{ .method = POST, .path = "/v1/developer/keys/leaks", .run = leaks_report,
+	{ .method = POST, .path = "/v1/developer/keys/leaks", .run = developer_report_leaks,
 	  .scope = SCOPE_PUBLIC, .signed_body = true, .body_kind = BODY_RAW,
 	  .accepts = report_types,
 	  .reply_type = "application/json",
@@ -102,7 +102,7 @@ static const struct handler developer = {
 	.summary = "API keys",
 	.routes = routes,
 	.n_routes = COUNT(routes),
-	.needs = NEEDS_STORE | NEEDS_LIMITS,
+	.needs = NEEDS_STORE | NEEDS_LIMITS | NEEDS_MAIL,
 	.start = leak_keys_start,
 	.stop = leak_keys_stop,
 };

@@ -8,9 +8,9 @@
 #include "http/request.h"
 #include "http/response.h"
 
-endpoint keys_list, keys_read;                          /* keys.c */
-endpoint keys_create;                                   /* create.c */
-endpoint keys_change, keys_rotate, keys_revoke;         /* change.c */
-endpoint leaks_report;                                  /* leaks.c */
+endpoint developer_list_keys, developer_read_key;       /* keys.c */
+endpoint developer_create_key;                          /* create.c */
+endpoint developer_change_key, developer_rotate_key, developer_revoke_key;      /* change.c */
+endpoint developer_report_leaks;                        /* leaks.c */
 
 #endif

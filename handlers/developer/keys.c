@@ -45,7 +45,7 @@ static bool take_row(void *context, const struct store_item *item)
 }
 
 /* Newest first: an id begins with its time. */
-enum err keys_list(const struct request *req, struct response *res)
+enum err developer_list_keys(const struct request *req, struct response *res)
 {
 	struct store_query query = api_key_query(req->arena, req->principal.id);
 	struct page p = { .req = req, .writer = response_page_open(res) };
@@ -64,7 +64,7 @@ enum err keys_list(const struct request *req, struct response *res)
 	return OK;
 }
 
-enum err keys_read(const struct request *req, struct response *res)
+enum err developer_read_key(const struct request *req, struct response *res)
 {
 	struct api_key_record *r = ARENA_NEW(req->arena, struct api_key_record);
 	struct api_key_use use;

@@ -7,6 +7,7 @@
 #include "developer/key.h"
 #include "developer/leak_keys.h"
 #include "log/log.h"
+#include "net/mail.h"
 
 #define LEAKS_MAX       500     /* in one report: GitHub sends what one push had */
 #define DEPTH_MAX       4
@@ -68,13 +69,14 @@ static enum err revoke_ops(const struct request *req, struct api_key_record *r, 
 	return api_key_item(req->arena, r, &ops[0].item);
 }
 
-/* ERR_NOT_FOUND: it is no key of ours; ERR_STALE: it changed since it was read. */
+/* ERR_NOT_FOUND: it is no key of ours; ERR_STALE: it changed since it was read.
+ * *revoked: it worked until now. */
 static enum err try_revoke(const struct request *req, struct str id,
-    const uint8_t digest[SHA256_BYTES], struct api_key_record *r)
+    const uint8_t digest[SHA256_BYTES], struct api_key_record *r, bool *revoked)
 {
 	struct store_op ops[API_KEY_REVOKE_OPS];
 	struct store_result result;
-	size_t n;
+	size_t n = 0;
 	enum err e = api_key_read(req->store, req->arena, id, req->now_ms, r);
 
 	if (e != OK)
@@ -85,7 +87,8 @@ static enum err try_revoke(const struct request *req, struct str id,
 	e = revoke_ops(req, r, current, ops, &n);
 	if (e == OK && n > 0)
 		e = store_write(req->store, ops, n, STORE_DURABLE, req->now_ms, &result);
-	if (e == OK)
+	*revoked = e == OK && n > 0;
+	if (*revoked)
 		auth_changed(req->app->auth, id);
 	return e;
 }
@@ -102,20 +105,42 @@ static void log_leak(const struct json *leak, const struct api_key_record *r)
 	log_end(&l);
 }
 
+/* It is revoked whether its owner hears of it or not. */
+static void mail_owner(const struct request *req, const struct api_key_record *r)
+{
+	struct account_record owner;
+	char shown[API_KEY_SHOWN_BYTES + 1];
+	enum err e = account_read(req->store, req->arena, r->account, req->now_ms, &owner);
+
+	if (e == OK) {
+		api_key_shown(r->id, shown);
+		e = mail_send(req->app->mail, &(struct mail_message){
+			.kind = MAIL_KEY_LEAKED, .key = str_of(shown), .time_ms = req->now_ms,
+			.to = { .address = owner.account.email, .name = owner.account.name },
+		});
+	}
+	if (e != OK)
+		log_message(LOG_WARN, "developer.leak_mail",
+		    "the owner of a leaked key is not told: %s", err_text(e));
+}
+
 /* OK: a key of ours, revoked by now; ERR_NOT_FOUND: none. */
 static enum err revoke_leaked(const struct request *req, const struct json *leak)
 {
 	struct api_key_record *r = ARENA_NEW(req->arena, struct api_key_record);
 	uint8_t digest[SHA256_BYTES];
 	char id[ID_UUID_SIZE];
+	bool revoked = false;
 	enum err e = ERR_STALE;
 
 	if (!api_key_parse(json_get_string(leak, "token"), id, digest))
 		return ERR_NOT_FOUND;
 	for (unsigned i = 0; e == ERR_STALE && i < KEY_WRITE_TRIES; i++)
-		e = try_revoke(req, str_of(id), digest, r);
-	if (e == OK)
+		e = try_revoke(req, str_of(id), digest, r, &revoked);
+	if (revoked) {
 		log_leak(leak, r);
+		mail_owner(req, r);
+	}
 	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
 }
 
@@ -128,7 +153,7 @@ static void put_label(struct json_writer *w, const struct json *leak, bool ours)
 	json_object_close(w);
 }
 
-enum err leaks_report(const struct request *req, struct response *res)
+enum err developer_report_leaks(const struct request *req, struct response *res)
 {
 	const struct json *list = NULL;
 	struct json_writer w = response_writer(res);

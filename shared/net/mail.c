@@ -369,6 +369,7 @@ static struct mail_values values_of(const struct mail *m, const struct mail_mess
 		[MAIL_MINUTES] = str_of(minutes),
 		[MAIL_NAME] = message->to.name,
 		[MAIL_PROVIDER] = message->provider,
+		[MAIL_KEY] = message->key,
 		[MAIL_TIME] = str_of(time),
 	} };
 }

@@ -50,7 +50,7 @@ void mail_close(struct mail *m, uint64_t stop_by_ns);
 struct mail_message {
 	enum mail_kind kind;
 	struct mailbox to;
-	struct str     code, link, provider;
+	struct str     code, link, provider, key;
 	uint32_t       minutes;         /* that the code is good for; 0: none */
 	int64_t        time_ms;         /* when it happened; 0: now */
 };

@@ -17,6 +17,7 @@ static const char *const kinds[] = {
 	[MAIL_PASSWORD_CHANGED] = "password-changed",
 	[MAIL_TOTP_CHANGED] = "totp-changed",
 	[MAIL_PROVIDER_LINKED] = "provider-linked",
+	[MAIL_KEY_LEAKED] = "key-leaked",
 };
 static_assert(COUNT(kinds) == MAIL_KINDS, "a file for each kind");
 
@@ -27,6 +28,7 @@ static const struct str variables[] = {
 	[MAIL_MINUTES] = STR_INIT("minutes"),
 	[MAIL_NAME] = STR_INIT("name"),
 	[MAIL_PROVIDER] = STR_INIT("provider"),
+	[MAIL_KEY] = STR_INIT("key"),
 	[MAIL_TIME] = STR_INIT("time"),
 };
 static_assert(COUNT(variables) == MAIL_VARIABLES, "a name for each variable");

@@ -26,11 +26,13 @@ enum mail_kind {
 	MAIL_PASSWORD_CHANGED,          /* security notices: time */
 	MAIL_TOTP_CHANGED,
 	MAIL_PROVIDER_LINKED,           /* provider */
+	MAIL_KEY_LEAKED,                /* key: what may be shown of it */
 	MAIL_KINDS
 };
 
 enum mail_variable {
-	MAIL_PRODUCT, MAIL_LINK, MAIL_CODE, MAIL_MINUTES, MAIL_NAME, MAIL_PROVIDER, MAIL_TIME,
+	MAIL_PRODUCT, MAIL_LINK, MAIL_CODE, MAIL_MINUTES, MAIL_NAME, MAIL_PROVIDER, MAIL_KEY,
+	MAIL_TIME,
 	MAIL_VARIABLES
 };
 

@@ -126,6 +126,8 @@ describe('a key', { skip: elsewhere }, () => {
 			const reply = await client.post(target, body, withKey(key));
 			assert.equal(reply.status, 403, target);
 		}
+		assert.equal((await client.get('/v1/auth/sessions', withKey(key))).status, 403);
+		assert.equal((await client.delete(`/v1/auth/sessions/${crypto.randomUUID()}`, withKey(key))).status, 403);
 		assert.equal((await client.get(ME, { token })).status, 200);
 	});
 
@@ -246,6 +248,12 @@ describe('a report of leaked keys', { skip: elsewhere }, () => {
 		const line = stack.logLines().find(({ event }) => event === 'developer.key_leaked');
 		assert.equal(line.api_key_id, leaked.id);
 		assert.ok(!stack.logText().includes(leaked.key.slice(31, 71)));
+		const mails = path.join(stack.state, 'mail');
+		const written = await until('the owner is told', () => {
+			const [file] = fs.readdirSync(mails).filter((name) => !name.startsWith('.'));
+			return file && fs.readFileSync(path.join(mails, file), 'utf8');
+		});
+		assert.ok(written.includes(leaked.prefix) && !written.includes(leaked.key.slice(31, 71)));
 		// The same report again: it still was one.
 		assert.equal((await send(report(leaked.key))).json[0].label, 'true_positive');
 	});
