@@ -25,6 +25,8 @@
 #define LIST_LIMIT_DEFAULT      20
 #define CURSOR_MAX_BYTES        1024    /* an opaque cursor, encoded */
 #define TOKEN_MAX_BYTES         8192    /* an access token; checked before any parsing */
+#define SIGNATURE_MAX_AGE_S     300     /* of a signed request, give or take CLOCK_SKEW_S: its nonce is kept
+                                         * as long */
 #define IDEMPOTENCY_KEY_MAX     255     /* as in the IETF draft's examples and at known providers */
 #define IDEMPOTENCY_TTL_S       86400
 #define IDEMPOTENCY_LEASE_S     30      /* then a request that died no longer blocks its retry */

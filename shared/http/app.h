@@ -6,6 +6,7 @@
 #define HTTP_APP_H
 
 #include "auth/auth.h"
+#include "auth/signature_keys.h"
 #include "base/arena.h"
 #include "config/config.h"
 #include "http/request.h"
@@ -54,6 +55,7 @@ struct app {
 	struct store         *store;
 	struct auth          *auth;
 	struct mail          *mail;     /* NULL when the handler sends none */
+	struct signature_keys signature_keys;
 	struct http_state    *http;
 	void                 *state;    /* the handler's own */
 	int64_t               started_ms;

@@ -51,6 +51,8 @@ enum err exchange_run(struct exchange *x, const struct cgi *cgi, const struct bo
     NONNULL_ALL;
 /* Reads and checks the body against the route (body.c). */
 enum err exchange_read_body(struct exchange *x, const struct body_source *body) NONNULL_ALL;
+/* The signature that the route demands of an API key (signed.c). */
+enum err exchange_check_signature(struct exchange *x) NONNULL_ALL;
 /* The checked body as JSON text with its secrets masked, for LOG_BODIES (redact.c). */
 struct str redacted_body(const struct request *req) NONNULL_ALL;
 /* The head and the body as they go out (reply.c). */

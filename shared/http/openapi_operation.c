@@ -303,6 +303,8 @@ void operation_write(struct openapi *o, const struct route *r)
 	json_array_close(&o->w);
 	json_member_string(&o->w, "x-scope",
 	    r->scope == SCOPE_PUBLIC ? STR("public") : str_of(scope_name(r->scope)));
+	if (r->signature_required)
+		json_member_bool(&o->w, "x-signature-required", true);
 	write_security(o, r);
 	write_parameters(o, r);
 	write_body(o, r);

@@ -50,6 +50,8 @@ static const struct header_part {
 	    "Seconds after which trying again may help." },
 	[HEADER_WWW_AUTHENTICATE] = { "WWWAuthenticate", "WWW-Authenticate", "string",
 	    "What is wrong with the credentials (RFC 6750)." },
+	[HEADER_ACCEPT_SIGNATURE] = { "AcceptSignature", "Accept-Signature", "string",
+	    "Where an API key's request must be signed: over what (RFC 9421, section 5)." },
 	[HEADER_REQUEST_ID] = { "XRequestID", "X-Request-ID", "string",
 	    "The client's own, or a new one; it is in the log." },
 };
@@ -163,7 +165,7 @@ static const struct response_part {
 	{ 304, OK, "NotModified", has_etag, BIT(HEADER_ETAG) },
 	{ 400, ERR_INVALID, "Malformed", always, 0 },
 	{ 401, ERR_UNAUTHENTICATED, "Unauthenticated", checks_credentials,
-	    BIT(HEADER_WWW_AUTHENTICATE) },
+	    BIT(HEADER_WWW_AUTHENTICATE) | BIT(HEADER_ACCEPT_SIGNATURE) },
 	{ 403, ERR_FORBIDDEN, "Forbidden", checks_scope, BIT(HEADER_WWW_AUTHENTICATE) },
 	{ 404, ERR_NOT_FOUND, "NotFound", may_be_absent, 0 },
 	{ 409, ERR_EXISTS, "Conflict", can_conflict, 0 },

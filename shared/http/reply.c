@@ -21,10 +21,11 @@ static const struct header security_headers[] = {
 
 #define EXPOSED_HEADERS                                                                   \
 	"ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, " \
-	"X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-ID, Idempotent-Replayed"
+	"X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-ID, Idempotent-Replayed, Accept-Signature"
 #define ALLOWED_HEADERS                                                                   \
 	"Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, "          \
-	"X-Request-ID, X-API-Key, traceparent, tracestate"
+	"X-Request-ID, X-API-Key, Content-Digest, Signature, Signature-Input, "                \
+	"traceparent, tracestate"
 
 static void line(struct buf *head, struct str name, struct str value)
 {
@@ -173,6 +174,8 @@ static void write_challenge(const struct exchange *x, struct buf *head)
 
 	if (x->status == 401 && route != NULL && route->errors == ERRORS_OAUTH)
 		line(head, STR("WWW-Authenticate"), STR("Basic realm=\"oauth2\", charset=\"UTF-8\""));
+	else if (x->status == 401 && has_header(&x->response, STR("Accept-Signature")))
+		line(head, STR("WWW-Authenticate"), STR("Signature"));
 	else if (x->status == 401)
 		line(head, STR("WWW-Authenticate"), x->auth_error == ERR_UNAUTHENTICATED ?
 		    STR("Bearer error=\"invalid_token\"") : STR("Bearer"));

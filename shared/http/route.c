@@ -63,6 +63,8 @@ static const char *row_problem(const struct route *r)
 		return "no scope";
 	if (r->session && r->scope == SCOPE_PUBLIC)
 		return "what anyone may call needs no session";
+	if (r->signature_required && (r->scope == SCOPE_PUBLIC || r->session))
+		return "only what an API key may call needs its signature";
 	if (r->summary == NULL || r->summary[0] == '\0')
 		return "no summary";
 	if (r->method == GET && r->body != NULL)

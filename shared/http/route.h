@@ -53,6 +53,7 @@ struct route {
 	enum scope           scope;
 	bool                 session;   /* for who signed in alone: API keys are refused */
 	bool                 signed_body;       /* its endpoint checks who signed the raw body: 401 */
+	bool                 signature_required;        /* of an API key: RFC 9421, each request once */
 	const struct schema *query, *body, *reply;
 	const char *const   *accepts;   /* BODY_RAW: content types, ended by NULL */
 	enum body_kind       body_kind;

@@ -346,7 +346,7 @@ static enum err (*const before_body[])(struct exchange *) = {
 	apply_limits, check_scope, check_query,
 };
 static enum err (*const after_body[])(struct exchange *) = {
-	limit_account, idempotency_begin, run_endpoint,
+	limit_account, exchange_check_signature, idempotency_begin, run_endpoint,
 };
 
 static enum err run(struct exchange *x, enum err (*const *stages)(struct exchange *), size_t n)
