@@ -16,6 +16,17 @@ static const char *const scope_choices[] = {
 	"security:manage", "audit:read", "users:manage", "metrics:read", NULL
 };
 
+static const char *const key_types[] = { "OKP", NULL };
+static const char *const curves[] = { "Ed25519", NULL };
+static const struct field public_key_fields[] = {
+	{ .name = "kty", .type = FIELD_ENUM, .required = true, .choices = key_types },
+	{ .name = "crv", .type = FIELD_ENUM, .required = true, .choices = curves },
+	{ .name = "x", .type = FIELD_STRING, .required = true, .min = 43, .max = 43,
+	  .help = "The 32 bytes in base64url" },
+	{ 0 },
+};
+static const struct schema public_key_schema = { "Ed25519PublicKey", public_key_fields, false };
+
 static const struct field draft_fields[] = {
 	{ .name = "name", .type = FIELD_STRING, .required = true, .min = 1,
 	  .max = API_KEY_NAME_MAX, .help = "What it is for" },
@@ -26,6 +37,9 @@ static const struct field draft_fields[] = {
 	{ .name = "allowed_ips", .type = FIELD_STRING, .list = true, .nullable = true,
 	  .min = 1, .max = RANGE_MAX, .max_items = API_KEY_RANGES_MAX,
 	  .help = "Addresses and ranges it may be used from; none: from anywhere" },
+	{ .name = "public_key", .type = FIELD_OBJECT, .nullable = true,
+	  .object = &public_key_schema,
+	  .help = "Verifies what it signs (RFC 9421); null: it signs with itself, HMAC-SHA256" },
 	{ 0 },
 };
 static const struct schema draft_schema = { "ApiKeyDraft", draft_fields, false };
@@ -41,6 +55,8 @@ static const struct schema draft_schema = { "ApiKeyDraft", draft_fields, false }
 	{ .name = "created_at", .type = FIELD_TIME, .required = true },                        \
 	{ .name = "expires_at", .type = FIELD_TIME, .required = true, .nullable = true },      \
 	{ .name = "allowed_ips", .type = FIELD_STRING, .list = true, .required = true },       \
+	{ .name = "public_key", .type = FIELD_OBJECT, .required = true, .nullable = true,      \
+	  .object = &public_key_schema, .help = "Verifies what it signs" },                    \
 	{ .name = "last_used_at", .type = FIELD_TIME, .required = true, .nullable = true,      \
 	  .help = "To the minute; no part of the version" },                                   \
 	{ .name = "last_used_address", .type = FIELD_STRING, .required = true,                 \
@@ -85,10 +101,12 @@ static const struct route routes[] = {
 	  .body_max_bytes = BODY_MAX, .conditional = true, .summary = "Change an API key" },
 	{ .method = DELETE, .path = "/v1/developer/keys/{id}", .run = developer_revoke_key,
 	  .scope = SCOPE_KEYS_MANAGE, .conditional = true, .status = 204,
+	  .signature_required = true,
 	  .summary = "Revoke an API key, at once" },
 	{ .method = POST, .path = "/v1/developer/keys/{id}/rotate", .run = developer_rotate_key,
 	  .scope = SCOPE_KEYS_MANAGE, .body = &rotation_schema, .reply = &secret_schema,
 	  .body_max_bytes = BODY_MAX, .creates = true, .status = 200,
+	  .signature_required = true,
 	  .cost = 5, .summary = "Give an API key a new secret; it is shown this once" },
 	{ .method = POST, .path = "/v1/developer/keys/leaks", .run = developer_report_leaks,
 	  .scope = SCOPE_PUBLIC, .signed_body = true, .body_kind = BODY_RAW,

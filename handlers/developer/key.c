@@ -30,6 +30,21 @@ static void member_time(struct json_writer *w, const char *name, int64_t ms)
 	json_put_string(w, str_of(text));
 }
 
+/* As a JWK (RFC 8037); null for a key that signs with itself. */
+static void put_public_key(struct json_writer *w, struct str x)
+{
+	json_name(w, "public_key");
+	if (x.len == 0) {
+		json_put_null(w);
+		return;
+	}
+	json_object_open(w);
+	json_member_string(w, "kty", STR("OKP"));
+	json_member_string(w, "crv", STR("Ed25519"));
+	json_member_string(w, "x", x);
+	json_object_close(w);
+}
+
 void key_put_members(const struct request *req, struct json_writer *w,
     const struct api_key_record *r, const struct api_key_use *use)
 {
@@ -42,6 +57,7 @@ void key_put_members(const struct request *req, struct json_writer *w,
 	json_member_string(w, "prefix", str_of(shown));
 	json_name(w, "scopes");
 	scopes_write(w, r->scopes);
+	put_public_key(w, r->public_key);
 	member_time(w, "created_at", r->created_ms);
 	member_time(w, "expires_at", r->expires_ms);
 	json_name(w, "allowed_ips");
@@ -127,12 +143,30 @@ static void apply_expiry(const struct request *req, struct response *res, struct
 		response_field_error(res, STR("/expires_at"), "must be in the future");
 }
 
+static void apply_public_key(const struct request *req, struct response *res,
+    const struct json *jwk, struct api_key_record *r)
+{
+	struct signature_key key;
+	const char *reason = "";
+
+	r->public_key = STR_NONE;
+	if (json_type(jwk) == JSON_NULL)
+		return;
+	if (signature_key_read(req->arena, jwk, &key, &reason) != OK) {
+		response_field_error(res, STR("/public_key"), "%s", reason);
+		return;
+	}
+	signature_key_clean(&key);
+	r->public_key = json_get_string(jwk, "x");
+}
+
 enum err key_apply(const struct request *req, struct response *res, struct api_key_record *r)
 {
 	const struct json *name = json_get(req->json, STR("name"));
 	const struct json *scopes = json_get(req->json, STR("scopes"));
 	const struct json *ranges = json_get(req->json, STR("allowed_ips"));
 	const struct json *expiry = json_get(req->json, STR("expires_at"));
+	const struct json *public_key = json_get(req->json, STR("public_key"));
 
 	if (name != NULL)
 		r->name = json_string(name);
@@ -142,6 +176,8 @@ enum err key_apply(const struct request *req, struct response *res, struct api_k
 		apply_ranges(req, res, ranges, r);
 	if (expiry != NULL)
 		apply_expiry(req, res, json_string(expiry), r);
+	if (public_key != NULL)
+		apply_public_key(req, res, public_key, r);
 	return res->errors.count == 0 ? OK : ERR_INVALID;
 }
 
@@ -180,6 +216,9 @@ static enum err check_against_own(const struct request *req, struct response *re
 	if (!ends_within(r, own))
 		return response_problem(res, ERR_FORBIDDEN,
 		    "the key that asks expires: it makes or changes none that lives longer");
+	if (own->public_key.len > 0 && !str_eq(r->public_key, own->public_key))
+		return response_problem(res, ERR_FORBIDDEN,
+		    "the key that asks signs with its public_key: it makes or changes none with another");
 	if (!ranges_within(r, own))
 		return response_problem(res, ERR_FORBIDDEN,
 		    "the key that asks has allowed_ips: it makes or changes none that is good elsewhere");

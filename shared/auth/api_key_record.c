@@ -103,6 +103,7 @@ enum err api_key_record_from(struct arena *a, const struct store_item *item,
 		.id         = arena_dup(a, str_from(item->pk, sizeof(KEY_PREFIX) - 1)),
 		.account    = json_get_string(json, "account"),
 		.name       = json_get_string(json, "name"),
+		.public_key = json_get_string(json, "public_key"),
 		.scopes     = read_scopes(json_get(json, STR("scopes"))),
 		.created_ms = json_get_int(json, "created_at", 0),
 		.expires_ms = json_get_int(json, "expires_at", 0),
@@ -152,6 +153,8 @@ static void write_body(struct arena *a, struct json_writer *w, const struct api_
 	json_member_string(w, "account", r->account);
 	json_member_string(w, "name", r->name);
 	member_digest(w, "digest", r->digest);
+	if (r->public_key.len > 0)
+		json_member_string(w, "public_key", r->public_key);
 	json_name(w, "scopes");
 	scopes_write(w, r->scopes);
 	json_member_int(w, "created_at", r->created_ms);

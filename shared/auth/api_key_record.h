@@ -2,7 +2,7 @@
  * api_key_record: an API key as the store has it.
  *   key#ID / key           {account, name, digest, scopes, created_at, expires_at,
  *                           allowed_ips, rotated_at, previous, previous_expires_at,
- *                           revoked_at}; digests are SHA-256 in hexadecimal.  In the
+ *                           revoked_at, public_key}; digests are SHA-256 in hexadecimal.  In the
  *                           index "keys#ACCOUNT" by its id, until it is revoked: what
  *                           stays then ends after API_KEY_REVOKED_KEPT_S
  *   key#ID / used          {at, address}: written at most once in API_KEY_USED_EVERY_MS;
@@ -18,6 +18,7 @@
 #include "auth/account.h"
 #include "auth/api_key.h"
 #include "auth/auth.h"
+#include "auth/signature.h"
 
 #define API_KEYS_MAX            100     /* of an account, expired ones among them */
 #define API_KEY_RANGES_MAX      50      /* in allowed_ips */
@@ -32,6 +33,8 @@ struct api_key_record {
 	struct str id, account, name;
 	uint8_t    digest[SHA256_BYTES];
 	uint8_t    previous[SHA256_BYTES];      /* with previous_expires_ms: of the secret before */
+	struct str public_key;                  /* Ed25519, base64url (a JWK's x): signs its requests;
+	                                         * absent: it signs with itself */
 	scope_set  scopes;                      /* as given; what the owner may do is the ceiling */
 	int64_t    created_ms;
 	int64_t    expires_ms;                  /* 0: never */
@@ -56,6 +59,10 @@ NODISCARD enum err api_key_item(struct arena *a, const struct api_key_record *r,
     struct store_item *out) NONNULL_ALL;
 /* The query for an account's keys, by their ids. */
 struct store_query api_key_query(struct arena *a, struct str account) NONNULL(1);
+
+/* As signature_keys.find: the public key of an API key, if it has one. */
+NODISCARD enum err api_key_public_key(void *context, struct store_connection *c, struct arena *a,
+    struct str id, int64_t now_ms, struct signature_key *out) NONNULL(2, 3, 6);
 
 /* Whether the address may use it; one that is not known only when any may. */
 bool api_key_allows(const struct address_range *ranges, size_t n, struct str address)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "auth/api_key_record.h"
 #include "base/time.h"
 #include "http/exchange.h"
 
@@ -93,6 +94,7 @@ static enum err open_store(struct app *app, struct arena *a, struct str *reason)
 {
 	enum err e = store_open(a, app->config.store, app->metrics, &app->store, reason);
 
+	app->signature_keys.find = api_key_public_key;
 	return e != OK ? e :
 	    auth_open(&app->config, app->store, app->metrics, &app->auth, a, reason);
 }

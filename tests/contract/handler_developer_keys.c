@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "log/log.h"
 #include "tests/fixture.h"
+#include "tests/signed_request.h"
 
 /* The handler as it is, but for its main(). */
 int developer_main(int argc, char **argv);
@@ -392,18 +393,27 @@ TEST(a_key_makes_nothing_that_is_more_than_itself)
 	assert_int_equal(send("PATCH", k.path, k.header, "{\"name\":\"mine\"}", NULL).status, 200);
 }
 
+static struct fixture_reply rotate_signed(const struct key *k, const struct key *who)
+{
+	const char *path = arena_printf(&f.arena, "%s/rotate", k->path).ptr;
+	struct signed_headers h = sign_request(&f.arena, "POST", path, "{}", who->id, who->text, NULL);
+
+	return fixture_send(&f, &(struct fixture_request){ "POST", path,
+	    { JSON, "REMOTE_ADDR=192.0.2.7", who->header, h.digest, h.input, h.signature }, STR("{}") });
+}
+
 TEST(a_key_does_not_take_over_one_that_may_do_more)
 {
 	struct key small = make(owner, "{\"name\":\"s\",\"scopes\":[\"keys:manage\"]}");
 	struct key big = make(owner, "{\"name\":\"b\",\"scopes\":[\"content:write\"]}");
-	struct fixture_reply r = rotate_key(&big, small.header, "{}");
+	struct fixture_reply r = rotate_signed(&big, &small);
 
 	(void)state;
 	assert_int_equal(r.status, 403);
 	assert_false(str_contains(r.body, STR("qv_live_")));
 	assert_int_equal(send("PATCH", big.path, small.header, "{\"name\":\"mine\"}", NULL).status,
 	    403);
-	r = rotate_key(&small, small.header, "{}");
+	r = rotate_signed(&small, &small);
 	assert_int_equal(r.status, 200);
 }
 
