@@ -5,6 +5,8 @@
 #ifndef TESTS_SIGNED_REQUEST_H
 #define TESTS_SIGNED_REQUEST_H
 
+#include <inttypes.h>
+
 #include "base/id.h"
 #include "base/time.h"
 #include "tests/jws_signer.h"
@@ -25,8 +27,8 @@ static inline struct signed_headers sign_request(struct arena *a, const char *me
 	id_uuid7(time_now_ms(), nonce);
 	crypto_sha256(str_of(body), hash);
 	digest = crypto_base64(a, (struct str){ (const char *)hash, sizeof(hash) });
-	input = arena_printf(a, "(\"@method\" \"@path\" \"content-digest\");created=%lld;"
-	    "keyid=\"%.*s\";nonce=\"%s\"", (long long)(time_now_ms() / 1000), STR_ARG(key_id), nonce);
+	input = arena_printf(a, "(\"@method\" \"@path\" \"content-digest\");created=%" PRId64 ";"
+	    "keyid=\"%.*s\";nonce=\"%s\"", time_now_ms() / 1000, STR_ARG(key_id), nonce);
 	base = arena_printf(a, "\"@method\": %s\n\"@path\": %s\n\"content-digest\": sha-256=:%.*s:\n"
 	    "\"@signature-params\": %.*s", method, path, STR_ARG(digest), STR_ARG(input));
 	crypto_hmac_sha256((const uint8_t *)key_text.ptr, key_text.len, base, mac);

@@ -5,6 +5,8 @@
  * future one, one sent twice (at any process: the nonce is in the store), the signature
  * of a private key replaced by one with the API key itself.
  */
+#include <inttypes.h>
+
 #include "auth/account.h"
 #include "auth/api_key_record.h"
 #include "auth/identity.h"
@@ -159,8 +161,8 @@ static struct fixture_reply send_signed(const struct signing *s)
 	const char *digest = digest_of(BODY), *secret = s->secret != NULL ? s->secret : key_text;
 	struct str  rest = str_of(components);
 	struct str  input = arena_printf(&f.arena,
-	    "(%s);created=%lld;keyid=\"%s\";nonce=\"%s\"%s", components,
-	    (long long)(time_now_ms() / 1000 + s->created_s),
+	    "(%s);created=%" PRId64 ";keyid=\"%s\";nonce=\"%s\"%s", components,
+	    time_now_ms() / 1000 + s->created_s,
 	    s->keyid != NULL ? s->keyid : arena_cstr(&f.arena, key_id),
 	    s->nonce != NULL ? s->nonce : arena_printf(&f.arena, "nonce-%u", n++).ptr,
 	    s->more != NULL ? s->more : "");

@@ -282,6 +282,48 @@ describe('backup and restore', { skip: elsewhere }, () => {
 	});
 });
 
+const python = spawnSync('python3', ['--version']).status === 0;
+
+describe('signed requests', { skip: elsewhere || (!python && 'there is no python3') }, () => {
+	const [program] = blocks(section('Signed requests'), 'python');
+	let stack, client, token, key;
+
+	before(async () => {
+		stack = await startStack('lighttpd');
+		client = new Client(stack.url);
+		token = (await signIn(client)).access_token;
+		const made = await client.post('/v1/developer/keys', { name: 'signs', scopes: ['keys:manage'] }, { token });
+		assert.equal(made.status, 201, made.text);
+		key = made.json;
+	});
+	after(async () => {
+		client?.close();
+		await stack?.stop();
+	});
+
+	const runPython = (variables) => new Promise((resolve) => {
+		const child = spawn('python3', ['-c', program], {
+			env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables }, stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		const said = { out: '', err: '' };
+		child.stdout.setEncoding('utf8').on('data', (text) => { said.out += text; });
+		child.stderr.setEncoding('utf8').on('data', (text) => { said.err += text; });
+		child.on('close', (status) => resolve({ status, ...said }));
+	});
+
+	test('a key rotates itself as the Python says, and not with another key', async () => {
+		const wrong = await runPython({ URL: stack.url, KEY_ID: '01890a5d-ac96-774b-bcce-b302099a8057', KEY: key.key });
+		assert.match(wrong.err, /HTTP Error 401/);
+		const right = await runPython({ URL: stack.url, KEY_ID: key.id, KEY: key.key });
+		assert.equal(right.status, 0, right.err);
+		const fresh = right.out.trim();
+		assert.match(fresh, /^qv_live_/);
+		assert.notEqual(fresh, key.key);
+		const read = await client.get(`/v1/developer/keys/${key.id}`, { headers: { 'X-API-Key': fresh } });
+		assert.equal(read.status, 200, read.text);
+	});
+});
+
 describe('what the README shows and names', () => {
 	test('the example’s rows are those of its file', () => {
 		const shown = [...README.matchAll(/^<!-- from (\S+):.*-->\n```c\n(.*?)^```$/gms)];
