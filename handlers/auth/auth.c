@@ -4,6 +4,8 @@
 #include "auth/endpoints.h"
 #include "auth/identity.h"
 #include "auth/oauth_schemas.h"
+#include "auth/provider_schemas.h"
+#include "auth/providers.h"
 #include "serve/serve.h"
 
 #define NAME_MAX_LENGTH 200             /* code points */
@@ -148,6 +150,21 @@ static const struct route routes[] = {
 	{ .method = DELETE, .path = "/v1/auth/sessions/{id}", .run = auth_session_end,
 	  .scope = SCOPE_PROFILE, .session = true, .status = 204,
 	  .summary = "End one of the caller's sessions" },
+	{ .method = GET, .path = "/v1/auth/providers", .run = provider_list,
+	  .scope = SCOPE_PUBLIC, .reply = &provider_list_reply,
+	  .summary = "The outside providers that one may sign in through" },
+	{ .method = GET, .path = "/v1/auth/oauth/{provider}", .run = provider_begin,
+	  .scope = SCOPE_PUBLIC, .query = &provider_begin_query, .redirects = true,
+	  .unversioned = true, .limit_class = "sign-in", .status = 303,
+	  .summary = "Go to a provider to sign in" },
+	{ .method = GET, .path = "/v1/auth/oauth/{provider}/callback", .run = provider_callback,
+	  .scope = SCOPE_PUBLIC, .query = &provider_callback_query, .reply = &tokens_schema,
+	  .redirects = true, .unversioned = true, .limit_class = "sign-in",
+	  .summary = "Where providers send browsers back to" },
+	{ .method = POST, .path = "/v1/auth/oauth/exchange", .run = provider_exchange,
+	  .scope = SCOPE_PUBLIC, .body = &provider_exchange_request, .reply = &tokens_schema,
+	  .body_max_bytes = BODY_MAX, .limit_class = "sign-in",
+	  .summary = "Tokens for the code of a sign-in through a provider" },
 	{ .method = GET, .path = "/.well-known/openid-configuration", .run = auth_discovery,
 	  .scope = SCOPE_PUBLIC, .reply = &oauth_discovery_reply, .caching = CACHE_PUBLIC,
 	  .summary = "What an OpenID client needs to know" },
@@ -212,8 +229,10 @@ static const struct handler auth_handler = {
 	.summary = "Sign-in, sessions and the caller's own account",
 	.routes = routes,
 	.n_routes = COUNT(routes),
-	.needs = NEEDS_STORE | NEEDS_LIMITS,
+	.needs = NEEDS_STORE | NEEDS_LIMITS | NEEDS_MAIL,
 	.commands = commands,
+	.start = providers_open,
+	.stop = providers_close,
 };
 
 int main(int argc, char **argv)

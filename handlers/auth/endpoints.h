@@ -17,10 +17,15 @@ endpoint oauth_clients_list, oauth_clients_create, oauth_clients_get, oauth_clie
     oauth_clients_renew, oauth_clients_remove;          /* oauth_clients.c */
 endpoint oauth_authorize, oauth_decide;                 /* oauth_authorize.c */
 endpoint oauth_token;                                   /* oauth_token.c */
+endpoint provider_list, provider_begin, provider_callback,
+    provider_exchange;                                  /* provider_sign_in.c */
 endpoint oauth_introspect, oauth_revoke, oauth_userinfo;        /* oauth_inspect.c */
 
 /* What the identity provider works with, for a request. */
 struct identity_call auth_call(const struct request *req) NONNULL_ALL;
+
+/* What a sign-in gave, as the reply. */
+enum err auth_put_login(struct response *res, const struct identity_login *in) NONNULL_ALL;
 
 /* A principal whose account has gone since it signed in is nobody (me.c). */
 enum err auth_gone(struct response *res, enum err e) NONNULL_ALL;

@@ -27,6 +27,11 @@ static enum err put_tokens(struct response *res, const struct identity_tokens *t
 	return OK;
 }
 
+enum err auth_put_login(struct response *res, const struct identity_login *in)
+{
+	return put_tokens(res, &in->tokens);
+}
+
 /* Where to go, when it is not here. */
 static enum err elsewhere(struct response *res, enum err e)
 {
@@ -45,7 +50,7 @@ enum err auth_login(const struct request *req, struct response *res)
 
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the e-mail address or the password is wrong");
-	return e == OK ? put_tokens(res, &in.tokens) : elsewhere(res, e);
+	return e == OK ? auth_put_login(res, &in) : elsewhere(res, e);
 }
 
 enum err auth_refresh(const struct request *req, struct response *res)

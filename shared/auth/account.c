@@ -129,6 +129,17 @@ enum err account_item(struct arena *a, const struct account_record *r, struct st
 	return buf_failed(&body) ? ERR_TOO_LARGE : OK;
 }
 
+enum err account_new_ops(struct arena *a, const struct account_record *r,
+    struct store_op ops[ACCOUNT_NEW_OPS])
+{
+	ops[0] = (struct store_op){ .verb = STORE_PUT, .condition = STORE_ABSENT };
+	ops[1] = (struct store_op){ STORE_PUT, STORE_ABSENT, {
+		.pk = email_pk(a, r->account.email), .sk = EMAIL_SK,
+		.body = arena_printf(a, "{\"account\":\"%.*s\"}", STR_ARG(r->account.id)),
+	} };
+	return account_item(a, r, &ops[0].item);
+}
+
 /* How to put the guard so that only one of several does: on what it is now. */
 static enum err guard_op(struct store_connection *c, struct arena *a, int64_t now_ms,
     struct store_op *out)
@@ -149,20 +160,16 @@ static enum err guard_op(struct store_connection *c, struct arena *a, int64_t no
 enum err account_create_owner(struct store_connection *c, struct arena *a,
     const struct account_record *r, int64_t now_ms)
 {
-	struct str pointer = arena_printf(a, "{\"account\":\"%.*s\"}", STR_ARG(r->account.id));
 	struct store_result result;
-	struct store_op     ops[] = {
-		{ 0 },
-		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
-		{ STORE_PUT, STORE_ABSENT, { .pk = email_pk(a, r->account.email), .sk = EMAIL_SK,
-		  .body = pointer } },
-		{ STORE_PUT, STORE_ABSENT, { .pk = OWNERS_PK, .sk = r->account.id,
-		  .body = pointer } },
-	};
-	enum err e = guard_op(c, a, now_ms, &ops[0]);
+	struct store_op     ops[2 + ACCOUNT_NEW_OPS];
+	enum err            e = guard_op(c, a, now_ms, &ops[0]);
 
 	if (e == OK)
-		e = account_item(a, r, &ops[1].item);
+		e = account_new_ops(a, r, ops + 1);
+	ops[1 + ACCOUNT_NEW_OPS] = (struct store_op){ STORE_PUT, STORE_ABSENT, {
+		.pk = OWNERS_PK, .sk = r->account.id,
+		.body = arena_printf(a, "{\"account\":\"%.*s\"}", STR_ARG(r->account.id)),
+	} };
 	if (e == OK)
 		e = store_write(c, ops, COUNT(ops), STORE_DURABLE, now_ms, &result);
 	return e == ERR_STALE ? ERR_EXISTS : e;

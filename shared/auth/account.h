@@ -35,6 +35,11 @@ NODISCARD enum err account_by_email(struct store_connection *c, struct arena *a,
 NODISCARD enum err account_item(struct arena *a, const struct account_record *r,
     struct store_item *out) NONNULL_ALL;
 
+/* What makes the account of `r` and gives it its address; one that is taken fails the
+ * second with ERR_EXISTS. */
+#define ACCOUNT_NEW_OPS 2
+NODISCARD enum err account_new_ops(struct arena *a, const struct account_record *r,
+    struct store_op ops[ACCOUNT_NEW_OPS]) NONNULL_ALL;
 /* Makes the first owner.  ERR_EXISTS: the address is taken, or another process
  * makes one at this moment. */
 NODISCARD enum err account_create_owner(struct store_connection *c, struct arena *a,

@@ -43,8 +43,7 @@ static bool is_loopback(struct str authority)
 	return http_host_is_loopback(str_first(authority, end));
 }
 
-/* https, or http on this machine; no user, no query, no fragment. */
-static bool is_url(struct str url)
+bool issuer_url_fits(struct str url)
 {
 	struct str https = STR("https://"), http = STR("http://"), authority;
 
@@ -61,14 +60,14 @@ static bool is_url(struct str url)
 static bool read_issuer(struct reading *r, const struct json *v)
 {
 	r->out->name = json_string(v);
-	return is_url(r->out->name) || refuse(r, "issuer", "expected its iss exactly as tokens "
+	return issuer_url_fits(r->out->name) || refuse(r, "issuer", "expected its iss exactly as tokens "
 	    "have it: https://HOST/…, or http:// on this machine");
 }
 
 static bool read_jwks_uri(struct reading *r, const struct json *v)
 {
 	r->out->jwks_uri = json_string(v);
-	return is_url(r->out->jwks_uri) || refuse(r, "jwks_uri", "expected https://HOST/…, or "
+	return issuer_url_fits(r->out->jwks_uri) || refuse(r, "jwks_uri", "expected https://HOST/…, or "
 	    "http:// on this machine");
 }
 

@@ -45,6 +45,10 @@ NODISCARD enum err issuers_add(struct issuers *out, const struct issuer *one) NO
 /* NULL: not trusted. */
 const struct issuer *issuers_find(const struct issuers *list, struct str name) NONNULL(1);
 
+/* Whether it may name an issuer or a place of one: https, or http on this machine; no
+ * user, no query, no fragment. */
+bool issuer_url_fits(struct str url);
+
 /* What a token of the issuer must say. */
 void issuer_rules(const struct issuer *i, int64_t now_ms, uint32_t skew_s,
     struct token_rules *out) NONNULL_ALL;

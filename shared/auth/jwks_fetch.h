@@ -1,7 +1,7 @@
 /*
  * jwks_fetch: the keys of one issuer over the network: where they are (OpenID
  * Connect Discovery 1.0, 4), what they are (RFC 7517) and how long that may be kept.
- * For jwks_client.c alone.
+ * For jwks_client.c alone, but for jwks_age_s.
  * Threads:  one at a time.
  * Blocking: until the deadline.
  */

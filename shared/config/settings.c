@@ -9,10 +9,12 @@
 
 static const char *const environments[] = { "development", "staging", "production", NULL };
 static const char *const identities[] = { "local", "cognito", "oidc", NULL };
+static const char *const registrations[] = { "open", "closed", NULL };
 static const char *const log_levels[] = { "debug", "info", "warn", "error", NULL };
 
 static_assert(COUNT(environments) == ENVIRONMENT_PRODUCTION + 2, "a name for each environment");
 static_assert(COUNT(identities) == IDENTITY_OIDC + 2, "a name for each kind of identity");
+static_assert(COUNT(registrations) == REGISTRATION_CLOSED + 2, "a name for each");
 static_assert(COUNT(log_levels) == LOG_ERROR + 2, "a name for each level");
 static_assert(sizeof(enum environment) == sizeof(uint32_t) &&
     sizeof(enum identity_kind) == sizeof(uint32_t) && sizeof(enum log_level) == sizeof(uint32_t),
@@ -173,6 +175,15 @@ static const struct setting settings[] = {
 	  .offset = offsetof(struct config, cognito_endpoint), .otherwise = "",
 	  .otherwise_says = "AWS's", .check = check_public_url,
 	  .help = "another server that speaks Cognito's protocol, for tests" },
+	{ .name = "AUTH_PROVIDERS", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, auth_providers), .otherwise = "",
+	  .otherwise_says = "none", .secret = true,
+	  .help = "JSON list of outside providers to sign in through: Google, GitHub, any OpenID "
+	  "provider" },
+	{ .name = "REGISTRATION", .type = SETTING_CHOICE,
+	  .offset = offsetof(struct config, registration), .otherwise = "open",
+	  .choices = registrations,
+	  .help = "whether strangers may make accounts, by themselves or through a provider" },
 	{ .name = "ACCESS_TOKEN_TTL_S", .type = SETTING_NUMBER,
 	  .offset = offsetof(struct config, access_token_ttl_s), .otherwise = "3600",
 	  .min = 1, .max = 86400, .help = "life of an access token" },

@@ -273,12 +273,10 @@ static void write_reply_content(struct openapi *o, const struct route *r)
 	json_object_close(&o->w);
 }
 
-static void write_responses(struct openapi *o, const struct route *r)
+static void write_success(struct openapi *o, const struct route *r)
 {
 	uint16_t status = status_of(r);
 
-	json_name(&o->w, "responses");
-	json_object_open(&o->w);
 	json_name_str(&o->w, arena_printf(o->arena, "%u", status));
 	json_object_open(&o->w);
 	json_member_string(&o->w, "description", str_of(status_text(status)));
@@ -286,6 +284,14 @@ static void write_responses(struct openapi *o, const struct route *r)
 	if (status != 204)
 		write_reply_content(o, r);
 	json_object_close(&o->w);
+}
+
+static void write_responses(struct openapi *o, const struct route *r)
+{
+	json_name(&o->w, "responses");
+	json_object_open(&o->w);
+	if (!r->redirects || r->status != 303)
+		write_success(o, r);
 	if (r->redirects)
 		part_write_redirect(o, r);
 	part_write_problems(o, r);

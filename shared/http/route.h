@@ -68,7 +68,7 @@ struct route {
 	const char          *reply_type;/* 0: application/json */
 	const char *const   *reply_types;       /* what else it may be, as its endpoint says; ended by NULL */
 	enum error_form      errors;
-	bool                 redirects; /* may answer 303, too */
+	bool                 redirects; /* may answer 303, too; with that as its status: nothing else */
 	bool                 unversioned;       /* a GET of the moment: no ETag */
 	const char          *limit_class;       /* "sign-in": policies by route */
 	bool                 own_limit; /* that class alone counts, not the caller's role */
