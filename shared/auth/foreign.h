@@ -15,7 +15,7 @@
 
 /* The principal of a verified token; `digest` is its SHA-256.  Whoever the issuer signed
  * a token for is at least a user; roles are found by our names and groups.  A scope claim
- * narrows when it names scopes of ours other than "profile", which is also OpenID's.
+ * narrows when it names scopes of ours other than those that OpenID has, too.
  * ERR_UNAUTHENTICATED: its sub is none that can be used; *reason says so for the log. */
 NODISCARD enum err foreign_principal(struct arena *a, const struct issuer *i,
     const struct token *token, const uint8_t digest[SHA256_BYTES], struct principal *out,

@@ -131,6 +131,13 @@ static const char *check_region(struct str value)
 	return check_word(value) != NULL ? "expected a region like eu-west-1" : NULL;
 }
 
+/* What is in it is read where it is used: auth/issuers.c. */
+static const char *check_json_list(struct str value)
+{
+	return str_starts(value, STR("[")) && str_ends(value, STR("]")) ? NULL :
+	    "expected a JSON list like [{\"issuer\":\"https://tenant.auth0.com/\",\"audience\":\"my-api\"}]";
+}
+
 static const struct setting settings[] = {
 	{ .name = "STATE_DIR", .type = SETTING_TEXT, .offset = offsetof(struct config, state_dir),
 	  .otherwise = "/var/lib/quiver",
@@ -156,7 +163,8 @@ static const struct setting settings[] = {
 	  .help = "who keeps the accounts: local, cognito for a user pool, or oidc for an OpenID provider" },
 	{ .name = "OIDC_ISSUERS", .type = SETTING_TEXT,
 	  .offset = offsetof(struct config, oidc_issuers), .otherwise = "",
-	  .otherwise_says = "none", .help = "JSON list of other issuers whose tokens are trusted" },
+	  .otherwise_says = "none", .check = check_json_list,
+	  .help = "JSON list of other issuers whose tokens are trusted" },
 	{ .name = "COGNITO_USER_POOL_ID", .type = SETTING_TEXT,
 	  .offset = offsetof(struct config, cognito_user_pool_id), .otherwise = "",
 	  .otherwise_says = "none", .check = check_pool,

@@ -288,11 +288,12 @@ TEST(a_scope_claim_narrows_when_it_names_our_scopes)
 
 	(void)state;
 	arena_init(&a, 1 << 20);
-	assert_int_equal(meet(&a, &issuer, "{\"sub\":\"a\",\"scope\":\"openid profile\"}", &p), OK);
+	assert_int_equal(meet(&a, &issuer, "{\"sub\":\"a\",\"scope\":\"openid profile email offline_access\"}", &p), OK);
 	assert_int_equal(p.scopes, role_scopes(ROLE_USER));
 	assert_int_equal(meet(&a, &issuer,
 	    "{\"sub\":\"a\",\"scope\":\"openid profile content:read content:write\"}", &p), OK);
-	assert_int_equal(p.scopes, SCOPE_BIT(SCOPE_CONTENT_READ) | SCOPE_BIT(SCOPE_PROFILE));
+	assert_int_equal(p.scopes, SCOPE_BIT(SCOPE_CONTENT_READ) | SCOPE_BIT(SCOPE_PROFILE) |
+	    SCOPE_BIT(SCOPE_OPENID));
 	arena_clean(&a);
 }
 

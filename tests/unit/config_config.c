@@ -164,7 +164,7 @@ TEST(an_empty_variable_is_an_unset_one)
 static const struct { const char *name, *value; } good[] = {
 	{ "STORE", "sqlite:/tmp/x.db" }, { "STORE", "sqlite:$STATE_DIR/y.db" },
 	{ "ENVIRONMENT", "development" }, { "PUBLIC_URL", "http://localhost:8080" },
-	{ "IDENTITY", "local" }, { "ACCESS_TOKEN_TTL_S", "1" }, { "ACCESS_TOKEN_TTL_S", "86400" },
+	{ "IDENTITY", "local" }, { "IDENTITY", "oidc" }, { "OIDC_ISSUERS", "[{}]" }, { "ACCESS_TOKEN_TTL_S", "1" }, { "ACCESS_TOKEN_TTL_S", "86400" },
 	{ "REFRESH_TOKEN_TTL_S", "31622400" }, { "REFRESH_GRACE_S", "0" },
 	{ "REFRESH_GRACE_S", "300" }, { "CLOCK_SKEW_S", "0" }, { "CLOCK_SKEW_S", "600" },
 	{ "SIGNING_KEY_MAX_AGE_S", "0" },
@@ -216,6 +216,8 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "COGNITO_CLIENT_ID", "a b", "expected letters, digits" },
 	{ "COGNITO_REGION", "eu.west", "expected a region" },
 	{ "COGNITO_ENDPOINT", "127.0.0.1:9229", "expected http://HOST or https://HOST" },
+	{ "OIDC_ISSUERS", "https://idp.example", "a JSON list" },
+	{ "OIDC_ISSUERS", "{}", "a JSON list" },
 	{ "IDENTITY", "ldap", "expected one of local, cognito, oidc" },
 	{ "ACCESS_TOKEN_TTL_S", "0", "expected a whole number from 1 to 86400" },
 	{ "ACCESS_TOKEN_TTL_S", "86401", "from 1 to 86400" },
