@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import net from 'node:net'
+import { forgedTokens, freshTokens, startIssuer } from './tokens.mjs'
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const build = process.env.QUIVER_BUILD ?? join(top, 'build')
@@ -313,6 +314,27 @@ function startTime (stack) {
   }
 }
 
+async function tokens () {
+  const issuer = await startIssuer()
+  process.env.OIDC_ISSUERS = issuer.setting
+  const stack = await startLighttpd(join(root, 'tokens'))
+  delete process.env.OIDC_ISSUERS
+  const url = `${stack.url}/v1/blog?limit=1`
+  if (is('fresh token')) {
+    const content = childrenOf(stack.child.pid).find(p => nameOf(p) === 'content')
+    const cost = await freshTokens(issuer, url, content)
+    const most = Math.max(...Object.values(cost))
+    row('fresh token', '<= 150 us of CPU', `${most.toFixed(0)} us`, most <= 150, Object.entries(cost).map(([alg, us]) => `${alg} ${us.toFixed(0)}`).join(', '))
+  }
+  if (is('forged')) {
+    const honest = [`Authorization: Bearer ${await signIn(stack.url)}`]
+    const share = await forgedTokens(issuer, url, seconds, turns, () => wrk(url, { c: 16, headers: honest }))
+    row('forged', 'honest clients keep > 0.80', share.toFixed(2), share > 0.8, '64 clients with forged tokens, against 64 without a token')
+  }
+  await stop(stack.child)
+  issuer.stop()
+}
+
 async function main () {
   const stack = await startLighttpd(join(root, 'main'))
   const token = await signIn(stack.url)
@@ -320,6 +342,7 @@ async function main () {
   if (is('create')) await creates(stack, token)
   if (['list', 'list-growth'].some(is)) await lists(stack, token)
   if (is('connections')) await manyConnections(stack)
+  if (['fresh token', 'forged'].some(is)) await tokens()
   if (is('limiter')) limiter()
   if (is('memory')) await memory()
   if (is('start')) startTime(stack)
