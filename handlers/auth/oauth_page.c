@@ -3,28 +3,35 @@
 #include "auth/oauth_redirect.h"
 #include "http/page.h"
 
-static const char *const words[SCOPE_COUNT] = {
-	[SCOPE_OPENID]          = "Know that it is you, by an identifier",
-	[SCOPE_EMAIL]           = "See your e-mail address",
-	[SCOPE_PROFILE]         = "See your name",
-	[SCOPE_OFFLINE_ACCESS]  = "Stay connected while you are away",
-	[SCOPE_CONTENT_READ]    = "Read published content",
-	[SCOPE_CONTENT_WRITE]   = "Write, change, publish and delete content",
-	[SCOPE_VISITORS_TRACK]  = "Count visits",
-	[SCOPE_VISITORS_READ]   = "Read visitor numbers",
-	[SCOPE_USAGE_READ]      = "Read your usage and quota",
-	[SCOPE_ANALYTICS_READ]  = "Read analytics",
-	[SCOPE_CALLS_WRITE]     = "Record calls",
-	[SCOPE_TENANTS_MANAGE]  = "Manage tenants and limits",
-	[SCOPE_SECURITY_MANAGE] = "Manage access rules and security",
-	[SCOPE_AUDIT_READ]      = "Read the audit log",
-	[SCOPE_USERS_MANAGE]    = "Manage users and applications",
-	[SCOPE_METRICS_READ]    = "Read the metrics of this installation",
+/* In the order in which a person reads them. */
+static const struct {
+	enum scope  scope;
+	const char *text;
+} words[] = {
+	{ SCOPE_OPENID, "Know that it is you, by an identifier" },
+	{ SCOPE_EMAIL, "See your e-mail address" },
+	{ SCOPE_PROFILE, "See your name" },
+	{ SCOPE_OFFLINE_ACCESS, "Stay connected while you are away" },
+	{ SCOPE_CONTENT_READ, "Read published content" },
+	{ SCOPE_CONTENT_WRITE, "Write, change, publish and delete content" },
+	{ SCOPE_VISITORS_TRACK, "Count visits" },
+	{ SCOPE_VISITORS_READ, "Read visitor numbers" },
+	{ SCOPE_USAGE_READ, "Read your usage and quota" },
+	{ SCOPE_ANALYTICS_READ, "Read analytics" },
+	{ SCOPE_CALLS_WRITE, "Record calls" },
+	{ SCOPE_TENANTS_MANAGE, "Manage tenants and limits" },
+	{ SCOPE_SECURITY_MANAGE, "Manage access rules and security" },
+	{ SCOPE_AUDIT_READ, "Read the audit log" },
+	{ SCOPE_USERS_MANAGE, "Manage users and applications" },
+	{ SCOPE_METRICS_READ, "Read the metrics of this installation" },
 };
 
 const char *oauth_scope_words(enum scope s)
 {
-	return (unsigned)s < SCOPE_COUNT && words[s] != NULL ? words[s] : "";
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (words[i].scope == s)
+			return words[i].text;
+	return "";
 }
 
 /* The form goes back to this very request. */
@@ -90,11 +97,11 @@ void oauth_page_code(const struct request *req, struct response *res,
 static void list_scopes(struct buf *out, scope_set scopes)
 {
 	BUF_LIT(out, "<p>It will be able to:</p>\n<ul>\n");
-	for (int s = SCOPE_PUBLIC + 1; s < SCOPE_COUNT; s++) {
-		if ((scopes & SCOPE_BIT(s)) == 0)
+	for (size_t i = 0; i < COUNT(words); i++) {
+		if ((scopes & SCOPE_BIT(words[i].scope)) == 0)
 			continue;
 		BUF_LIT(out, "<li>");
-		page_text(out, str_of(oauth_scope_words((enum scope)s)));
+		page_text(out, str_of(words[i].text));
 		BUF_LIT(out, "</li>\n");
 	}
 	BUF_LIT(out, "</ul>\n");

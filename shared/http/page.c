@@ -17,7 +17,7 @@ static const char style[] =
     "border:1px solid #1f5fd0;border-radius:8px;background:#1f5fd0;color:#fff}"
     "button.plain{background:none;color:inherit;border-color:#8888}"
     "button:focus-visible,input:focus-visible{outline:3px solid #7aa7ff;outline-offset:1px}"
-    ".wrong{color:#c62828;font-weight:600}"
+    ".wrong{color:#c62828;color:light-dark(#b3261e,#ff8a80);font-weight:600}"
     ".small{font-size:.8rem;opacity:.75}";
 
 void page_open(struct buf *out, const char *title)
