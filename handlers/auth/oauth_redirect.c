@@ -59,7 +59,7 @@ static bool is_authority(struct str s)
 		return has_only(host, ".-") && (port.ptr == NULL || is_port(port));
 	host = str_from(str_first(s, str_index(s, ']')), 1);
 	port = str_from(s, host.len + 2);
-	return has_only(host, ":.") && (port.len == 0 ||
+	return host.len + 1 < s.len && has_only(host, ":.") && (port.len == 0 ||
 	    (port.ptr[0] == ':' && is_port(str_from(port, 1))));
 }
 
