@@ -113,7 +113,7 @@ static enum err begin(struct visit *v, bool *answered)
 enum err oauth_authorize(const struct request *req, struct response *res)
 {
 	struct visit v = { .req = req, .res = res };
-	bool         answered;
+	bool         answered = false;
 	enum err     e = begin(&v, &answered);
 
 	if (e != OK || answered)
@@ -259,7 +259,7 @@ static const struct {
 enum err oauth_decide(const struct request *req, struct response *res)
 {
 	struct visit v = { .req = req, .res = res };
-	bool         answered;
+	bool         answered = false;
 	enum err     e = begin(&v, &answered);
 
 	if (e != OK || answered)

@@ -82,8 +82,9 @@ static struct fault check_scope(const struct request *req, struct oauth_request 
 		if (name.len > 0)
 			r->scopes |= SCOPE_BIT(s);
 	}
-	return r->scopes != 0 ? (struct fault){ 0 } :
-	    (struct fault){ "invalid_scope", "this client has no scopes" };
+	if (r->scopes == 0)
+		return (struct fault){ "invalid_scope", "this client has no scopes" };
+	return (struct fault){ 0 };
 }
 
 static struct fault check_prompt(const struct request *req, struct oauth_request *r)

@@ -112,7 +112,7 @@ TEST(what_is_no_code_is_not_looked_for)
 TEST(a_code_knows_its_verifier_and_no_other)
 {
 	static const char *const others[] = {
-		"", VERIFIER "x", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl", "short", CHALLENGE,
+		"", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXkx", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl", "short", CHALLENGE,
 	};
 	struct oauth_code code = { .challenge = STR(CHALLENGE) };
 	struct arena      a;
