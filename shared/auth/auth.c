@@ -260,8 +260,8 @@ static enum err keys_for(void *context, const struct token *token, struct key_ch
 	return e;
 }
 
-/* A third party has what it was given and never the account itself: its "profile" is
- * OpenID's, and a key that it makes would outlive the grant.  A client for itself is
+/* Of our own tokens alone: a third party has what it was given and never the account
+ * itself: its "profile" is OpenID's, and a key that it makes would outlive the grant.  A client for itself is
  * counted at a user's rate. */
 static void narrow_to_client(struct principal *p, const struct token_claims *claims)
 {
@@ -287,7 +287,7 @@ static struct principal principal_from(const struct token_claims *claims)
 	principal_set_roles(&p, claims->roles);
 	if (claims->scoped)
 		p.scopes &= claims->scopes;
-	if (id_is_uuid(claims->client))
+	if (claims->client.len > 0)
 		narrow_to_client(&p, claims);
 	return p;
 }
