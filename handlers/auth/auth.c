@@ -10,6 +10,8 @@
 
 #define NAME_MAX_LENGTH 200             /* code points */
 #define TOKEN_TEXT_MAX  8192
+#define SESSION_TEXT_MAX 8192           /* a challenge's session: another provider's is long */
+#define CODE_TEXT_MAX   64
 #define EMAIL_MAX       254
 #define BODY_MAX        8192            /* a sign-in is small; what is not, is none */
 
@@ -45,6 +47,60 @@ static const struct field tokens_fields[] = {
 	{ 0 },
 };
 static const struct schema tokens_schema = { "Tokens", tokens_fields, false };
+
+static const char *const challenges[] = { "totp", "new_password", NULL };
+
+/* Tokens, or a challenge and its session. */
+static const struct field sign_in_fields[] = {
+	{ .name = "access_token", .type = FIELD_STRING, .secret = true, .max = TOKEN_TEXT_MAX,
+	  .help = "RS256 JWT for the Authorization header" },
+	{ .name = "id_token", .type = FIELD_STRING, .secret = true, .max = TOKEN_TEXT_MAX,
+	  .help = "Who signed in, for the client itself; it opens nothing" },
+	{ .name = "refresh_token", .type = FIELD_STRING, .secret = true, .max = 200,
+	  .help = "Good once, for the next set of tokens" },
+	{ .name = "token_type", .type = FIELD_ENUM, .choices = token_types },
+	{ .name = "expires_in", .type = FIELD_INT, .min = 1,
+	  .help = "Seconds, of the access token" },
+	{ .name = "challenge", .type = FIELD_ENUM, .choices = challenges,
+	  .help = "Instead of tokens: what is wanted first" },
+	{ .name = "session", .type = FIELD_STRING, .secret = true, .max = SESSION_TEXT_MAX,
+	  .help = "With a challenge: to be sent back with its answer" },
+	{ 0 },
+};
+static const struct schema sign_in_schema = { "SignIn", sign_in_fields, false };
+
+static const struct field totp_answer_fields[] = {
+	{ .name = "session", .type = FIELD_STRING, .required = true, .secret = true, .min = 1,
+	  .max = SESSION_TEXT_MAX, .help = "The challenge's" },
+	{ .name = "code", .type = FIELD_STRING, .required = true, .secret = true, .min = 6,
+	  .max = CODE_TEXT_MAX, .help = "The app's six digits, or a recovery code" },
+	{ 0 },
+};
+static const struct schema totp_answer_schema = { "TotpAnswer", totp_answer_fields, false };
+
+static const struct field code_fields[] = {
+	{ .name = "code", .type = FIELD_STRING, .required = true, .secret = true, .min = 6,
+	  .max = CODE_TEXT_MAX, .help = "The app's six digits; to remove it, or a recovery code" },
+	{ 0 },
+};
+static const struct schema code_schema = { "TotpCode", code_fields, false };
+
+static const struct field enrolment_fields[] = {
+	{ .name = "secret", .type = FIELD_STRING, .required = true, .secret = true,
+	  .help = "Base32, to be typed into an authenticator app" },
+	{ .name = "otpauth_uri", .type = FIELD_STRING, .required = true, .secret = true,
+	  .max = TOKEN_TEXT_MAX, .help = "The same for a QR code" },
+	{ 0 },
+};
+static const struct schema enrolment_schema = { "TotpEnrolment", enrolment_fields, false };
+
+static const struct field recovery_fields[] = {
+	{ .name = "recovery_codes", .type = FIELD_STRING, .list = true, .required = true,
+	  .secret = true, .max_items = RECOVERY_CODES,
+	  .help = "Each signs in once when the app is lost; they are not shown again" },
+	{ 0 },
+};
+static const struct schema recovery_schema = { "RecoveryCodes", recovery_fields, false };
 
 static const struct field logout_fields[] = {
 	{ .name = "everywhere", .type = FIELD_BOOL, .otherwise = "false",
@@ -127,8 +183,12 @@ static const struct schema keys_schema = { "JwkSet", keys_fields, false };
 
 static const struct route routes[] = {
 	{ .method = POST, .path = "/v1/auth/login", .run = auth_login, .scope = SCOPE_PUBLIC,
-	  .body = &credentials_schema, .reply = &tokens_schema, .body_max_bytes = BODY_MAX,
+	  .body = &credentials_schema, .reply = &sign_in_schema, .body_max_bytes = BODY_MAX,
 	  .limit_class = "sign-in", .summary = "Sign in" },
+	{ .method = POST, .path = "/v1/auth/login/totp", .run = auth_login_totp,
+	  .scope = SCOPE_PUBLIC, .body = &totp_answer_schema, .reply = &sign_in_schema,
+	  .body_max_bytes = 2 * BODY_MAX, .limit_class = "sign-in",
+	  .summary = "The second factor of a sign-in" },
 	{ .method = POST, .path = "/v1/auth/refresh", .run = auth_refresh, .scope = SCOPE_PUBLIC,
 	  .body = &refresh_request_schema, .reply = &tokens_schema, .body_max_bytes = BODY_MAX,
 	  .summary = "New tokens for a refresh token, which is spent" },
@@ -165,6 +225,17 @@ static const struct route routes[] = {
 	  .scope = SCOPE_PUBLIC, .body = &provider_exchange_request, .reply = &tokens_schema,
 	  .body_max_bytes = BODY_MAX, .limit_class = "sign-in",
 	  .summary = "Tokens for the code of a sign-in through a provider" },
+	{ .method = POST, .path = "/v1/auth/totp", .run = auth_totp_enrol,
+	  .scope = SCOPE_PROFILE, .session = true, .body = &schema_empty, .reply = &enrolment_schema,
+	  .body_max_bytes = BODY_MAX, .limit_class = "sign-in",
+	  .summary = "Enrol an authenticator app; a code confirms it" },
+	{ .method = POST, .path = "/v1/auth/totp/verify", .run = auth_totp_verify,
+	  .scope = SCOPE_PROFILE, .session = true, .body = &code_schema, .reply = &recovery_schema,
+	  .body_max_bytes = BODY_MAX, .limit_class = "sign-in",
+	  .summary = "Switch the second factor on" },
+	{ .method = DELETE, .path = "/v1/auth/totp", .run = auth_totp_remove,
+	  .scope = SCOPE_PROFILE, .session = true, .body = &code_schema, .body_max_bytes = BODY_MAX,
+	  .limit_class = "sign-in", .status = 204, .summary = "Switch the second factor off" },
 	{ .method = GET, .path = "/.well-known/openid-configuration", .run = auth_discovery,
 	  .scope = SCOPE_PUBLIC, .reply = &oauth_discovery_reply, .caching = CACHE_PUBLIC,
 	  .summary = "What an OpenID client needs to know" },

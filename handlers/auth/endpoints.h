@@ -12,6 +12,7 @@
 endpoint auth_login, auth_refresh, auth_logout;         /* sign_in.c */
 endpoint auth_me, auth_rename, auth_change_password;    /* me.c */
 endpoint auth_sessions, auth_session_end;               /* sessions.c */
+endpoint auth_login_totp, auth_totp_enrol, auth_totp_verify, auth_totp_remove;  /* totp.c */
 endpoint auth_discovery, auth_keys;                     /* discovery.c */
 endpoint oauth_clients_list, oauth_clients_create, oauth_clients_get, oauth_clients_change,
     oauth_clients_renew, oauth_clients_remove;          /* oauth_clients.c */
@@ -24,8 +25,10 @@ endpoint oauth_introspect, oauth_revoke, oauth_userinfo;        /* oauth_inspect
 /* What the identity provider works with, for a request. */
 struct identity_call auth_call(const struct request *req) NONNULL_ALL;
 
-/* What a sign-in gave, as the reply. */
+/* Tokens, or the challenge before them (sign_in.c). */
 enum err auth_put_login(struct response *res, const struct identity_login *in) NONNULL_ALL;
+/* ERR_LIMITED with what helps; other errors as they are (totp.c). */
+enum err auth_too_many_codes(struct response *res, enum err e) NONNULL_ALL;
 
 /* A principal whose account has gone since it signed in is nobody (me.c). */
 enum err auth_gone(struct response *res, enum err e) NONNULL_ALL;

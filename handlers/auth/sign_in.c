@@ -41,6 +41,25 @@ static enum err elsewhere(struct response *res, enum err e)
 	    "and send its access token with each request");
 }
 
+enum err auth_put_login(struct response *res, const struct identity_login *in)
+{
+	static const char *const challenges[] = {
+		[CHALLENGE_TOTP] = "totp", [CHALLENGE_NEW_PASSWORD] = "new_password",
+	};
+	struct json_writer w;
+
+	if (in->challenge == CHALLENGE_NONE)
+		return put_tokens(res, &in->tokens);
+	w = response_writer(res);
+	json_object_open(&w);
+	json_member_string(&w, "challenge", str_of(challenges[in->challenge]));
+	json_member_string(&w, "session", in->session);
+	json_object_close(&w);
+	response_json(res);
+	res->no_store = true;
+	return OK;
+}
+
 enum err auth_login(const struct request *req, struct response *res)
 {
 	struct identity_call  k = auth_call(req);

@@ -53,6 +53,7 @@ static enum err record_from(struct arena *a, struct str id, const struct store_i
 			.plan       = json_get_string(json, "plan"),
 			.tenant     = json_get_string(json, "tenant"),
 			.roles      = roles_read(json_get(json, STR("roles"))),
+			.totp       = json_get_bool(json, "totp", false),
 			.version    = item->version,
 			.created_ms = json_get_int(json, "created_at", 0),
 		},
@@ -117,6 +118,7 @@ enum err account_item(struct arena *a, const struct account_record *r, struct st
 	json_name(&w, "roles");
 	roles_write(&w, account->roles);
 	json_member_string(&w, "password", r->password);
+	json_member_bool(&w, "totp", account->totp);
 	json_member_bool(&w, "disabled", r->disabled);
 	json_member_int(&w, "epoch", r->epoch);
 	json_member_int(&w, "created_at", account->created_ms);

@@ -1,7 +1,7 @@
 /*
  * account: an account as the store has it.
- *   account#ID / account   {email, name, plan, tenant, roles, password, disabled,
- *                           epoch, created_at}; listed in the index "accounts"
+ *   account#ID / account   {email, name, plan, tenant, roles, password, totp,
+ *                           disabled, epoch, created_at}; listed in the index "accounts"
  *   email#LOWER / email    {account}: one account an address
  *   role#owner / ID        {}: who has the highest role
  * Lifetime: a record is the arena's it was read into.

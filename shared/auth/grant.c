@@ -66,8 +66,7 @@ enum err grant_to_client(const struct identity_call *k, const struct grant_terms
 	return e == OK ? token_issue(k->arena, signer, &draft, &out->access_token) : e;
 }
 
-/* The account is as it was read. */
-static struct store_op unchanged(struct arena *a, const struct account *account)
+struct store_op local_unchanged(struct arena *a, const struct account *account)
 {
 	return (struct store_op){ STORE_CHECK, STORE_VERSION,
 		{ .pk = account_pk(a, account->id), .sk = STR("account"),
@@ -99,7 +98,7 @@ static enum err write_session(const struct identity_call *k, const struct accoun
 	struct refresh      refresh;
 	struct store_result result;
 	struct store_op     ops[3 + GRANT_ALSO_MAX] = {
-		unchanged(k->arena, &r->account),
+		local_unchanged(k->arena, &r->account),
 		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
 	};
 	size_t              count = 2;
@@ -168,7 +167,7 @@ static enum err rotate(struct auth *auth, struct store_connection *c, struct are
 	struct refresh      next;
 	struct store_result result;
 	struct store_op     ops[] = {
-		unchanged(a, &g->r.account),
+		local_unchanged(a, &g->r.account),
 		{ .verb = STORE_PUT, .condition = STORE_PRESENT },
 		{ .verb = STORE_PUT, .condition = STORE_ABSENT },
 		{ .verb = STORE_PUT, .condition = STORE_VERSION },

@@ -22,6 +22,7 @@
 #define PASSWORD_MIN_LENGTH     12      /* code points; NIST SP 800-63B asks 8 at least, 15 alone */
 #define PASSWORD_MAX_BYTES      1024    /* what argon2 is fed; longer is refused, not cut */
 #define RECOVERY_CODES          10      /* each good once, in place of a second factor */
+#define TOTP_LOCKED_S           3600    /* at most, after too many wrong codes */
 
 struct http_client;
 
@@ -90,7 +91,8 @@ struct identity_provider {
 	 * and a disabled account alike, after the same work. */
 	enum err (*login)(const struct identity_call *k, struct str email, struct str password,
 	    struct identity_login *out);
-	/* ERR_UNAUTHENTICATED: a wrong code, or a session that is over. */
+	/* ERR_UNAUTHENTICATED: a wrong code, or a session that is over; ERR_LIMITED: too
+	 * many codes were wrong, and for TOTP_LOCKED_S only recovery codes are taken. */
 	enum err (*login_totp)(const struct identity_call *k, struct str session, struct str code,
 	    struct identity_login *out);
 	/* ERR_INVALID: the password does not do, *why says what would. */
@@ -139,13 +141,16 @@ struct identity_provider {
 	enum err (*session_end)(const struct identity_call *k, const struct principal *who,
 	    struct str session);
 
+	/* These three are for sessions: ERR_FORBIDDEN for an API key. */
 	/* ERR_EXISTS: it is on already. */
 	enum err (*totp_enrol)(const struct identity_call *k, const struct principal *who,
 	    struct totp_enrolment *out);
-	/* ERR_UNAUTHENTICATED: not the code of the enrolled secret. */
+	/* ERR_UNAUTHENTICATED: not the code of the enrolled secret; ERR_NOT_FOUND: none is
+	 * enrolled, or too long ago; ERR_EXISTS. */
 	enum err (*totp_verify)(const struct identity_call *k, const struct principal *who,
 	    struct str code, struct str recovery[RECOVERY_CODES]);
-	/* With a code of it, or a recovery code.  ERR_NOT_FOUND: it is not on. */
+	/* With a code of it, or a recovery code.  ERR_NOT_FOUND: it is not on;
+	 * ERR_UNAUTHENTICATED, ERR_LIMITED as login_totp. */
 	enum err (*totp_remove)(const struct identity_call *k, const struct principal *who,
 	    struct str code);
 };

@@ -47,9 +47,10 @@ static enum err login(const struct identity_call *k, struct str email, struct st
 		    &r);
 		if (e != OK)
 			return e;
-		e = local_begin(k, &r, NULL, 0, &out->tokens);
+		out->challenge = r.account.totp ? CHALLENGE_TOTP : CHALLENGE_NONE;
+		e = r.account.totp ? local_challenge(k, &r, &out->session) :
+		    local_begin(k, &r, NULL, 0, &out->tokens);
 	}
-	out->challenge = CHALLENGE_NONE;
 	return e == ERR_STALE || e == ERR_NOT_FOUND ? ERR_UNAVAILABLE : e;
 }
 
@@ -207,6 +208,7 @@ static enum err change_password(const struct identity_call *k, const struct prin
 
 const struct identity_provider identity_local = {
 	.login = login,
+	.login_totp = local_login_totp,
 	.refresh = refresh_tokens,
 	.logout = logout,
 	.account = read_account,
@@ -214,4 +216,7 @@ const struct identity_provider identity_local = {
 	.change_password = change_password,
 	.sessions = local_sessions,
 	.session_end = local_session_end,
+	.totp_enrol = local_totp_enrol,
+	.totp_verify = local_totp_verify,
+	.totp_remove = local_totp_remove,
 };

@@ -21,10 +21,25 @@ NODISCARD enum err local_put(const struct identity_call *k, struct account_recor
 NODISCARD enum err local_begin(const struct identity_call *k, const struct account_record *r,
     const struct store_op *also, size_t n, struct identity_tokens *out) NONNULL(1, 2, 5);
 
+/* Begins the wait for a second factor.  ERR_STALE as local_begin. */
+NODISCARD enum err local_challenge(const struct identity_call *k,
+    const struct account_record *r, struct str *session) NONNULL_ALL;
+
+/* The account is as it was read. */
+struct store_op local_unchanged(struct arena *a, const struct account *account) NONNULL_ALL;
+
 /* identity_provider's, by their names there. */
 enum err local_sessions(const struct identity_call *k, const struct principal *who,
     bool (*each)(void *context, const struct identity_session *s), void *context);
 enum err local_session_end(const struct identity_call *k, const struct principal *who,
     struct str session);
+enum err local_login_totp(const struct identity_call *k, struct str session, struct str code,
+    struct identity_login *out);
+enum err local_totp_enrol(const struct identity_call *k, const struct principal *who,
+    struct totp_enrolment *out);
+enum err local_totp_verify(const struct identity_call *k, const struct principal *who,
+    struct str code, struct str recovery[RECOVERY_CODES]);
+enum err local_totp_remove(const struct identity_call *k, const struct principal *who,
+    struct str code);
 
 #endif

@@ -1,9 +1,8 @@
 /*
  * owner: the first account of an installation.
  */
-#include <assert.h>
-
 #include "auth/account.h"
+#include "auth/code.h"
 #include "auth/state.h"
 #include "base/id.h"
 #include "log/log.h"
@@ -13,23 +12,6 @@
 #define PASSWORD_GROUP          5
 #define PLAN_OF_OWNER           STR("enterprise")
 #define CREATE_TRIES            3
-
-static struct str generate_password(struct arena *a)
-{
-	static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
-	uint8_t           random[PASSWORD_LETTERS];
-	char              text[PASSWORD_LETTERS + PASSWORD_LETTERS / PASSWORD_GROUP];
-	size_t            len = 0;
-
-	static_assert(sizeof(alphabet) - 1 == 32, "five bits choose a letter");
-	id_random(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++) {
-		if (i > 0 && i % PASSWORD_GROUP == 0)
-			text[len++] = '-';
-		text[len++] = alphabet[random[i] % 32];
-	}
-	return arena_dup(a, (struct str){ text, len });
-}
 
 static enum err create(struct auth *auth, struct store_connection *c, struct arena *a,
     struct str password, int64_t now_ms)
@@ -66,7 +48,7 @@ enum err identity_ensure_owner(struct auth *auth, struct store_connection *c, st
 
 	*password = STR_NONE;
 	if (given.len == 0)
-		chosen = generate_password(a);
+		chosen = code_new(a, PASSWORD_LETTERS, PASSWORD_GROUP);
 	/* Another process may be making one at this moment: then that is it. */
 	for (int i = 0; e == ERR_EXISTS && i < CREATE_TRIES; i++) {
 		e = account_owner_email(c, a, now_ms, email);

@@ -8,6 +8,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "base/id.h"
 
@@ -85,6 +86,13 @@ void crypto_hmac_sha256(const uint8_t *key, size_t key_len, struct str data,
 	padded_digest(block, 0x36, data, inner);
 	padded_digest(block, 0x5C, (struct str){ (const char *)inner, sizeof(inner) }, out);
 	crypto_wipe(block, sizeof(block));
+}
+
+void crypto_hmac_sha1(const uint8_t *key, size_t key_len, struct str data,
+    uint8_t out[SHA1_BYTES])
+{
+	must(HMAC(EVP_sha1(), key, (int)key_len, (const unsigned char *)data.ptr, data.len, out,
+	    NULL) != NULL);
 }
 
 bool crypto_equal(struct str a, struct str b)

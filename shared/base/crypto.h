@@ -17,11 +17,15 @@
 #include "base/str.h"
 
 #define SHA256_BYTES    32
+#define SHA1_BYTES      20
 #define SECRET_BYTES    32      /* SECRET_KEY, decoded */
 
 void crypto_sha256(struct str data, uint8_t out[SHA256_BYTES]) NONNULL(2);
 void crypto_hmac_sha256(const uint8_t *key, size_t key_len, struct str data,
     uint8_t out[SHA256_BYTES]) NONNULL(1, 4);
+/* For one-time passwords (RFC 4226), which no other digest makes. */
+void crypto_hmac_sha1(const uint8_t *key, size_t key_len, struct str data,
+    uint8_t out[SHA1_BYTES]) NONNULL(1, 4);
 /* In time that depends on the length alone; different lengths are unequal. */
 bool crypto_equal(struct str a, struct str b);
 /* Overwrites in a way that the compiler keeps. */

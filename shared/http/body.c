@@ -145,9 +145,11 @@ static enum err check_json(struct exchange *x, const struct schema *schema)
 	return x->response.errors.count == 0 ? OK : ERR_INVALID;
 }
 
+/* A DELETE has a body where its route says so (RFC 9110, 9.3.5: by agreement). */
 static bool takes_body(const struct route *route)
 {
-	return route->method == POST || route->method == PUT || route->method == PATCH;
+	return route->method == POST || route->method == PUT || route->method == PATCH ||
+	    (route->method == DELETE && route->body != NULL);
 }
 
 enum err exchange_read_body(struct exchange *x, const struct body_source *source)

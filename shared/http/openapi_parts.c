@@ -76,6 +76,8 @@ bool route_has_etag(const struct route *r)
 
 bool route_takes_body(const struct route *r)
 {
+	if (r->method == DELETE)
+		return r->body != NULL;
 	if (r->method != POST && r->method != PUT && r->method != PATCH)
 		return false;
 	return r->body != NULL || r->body_kind == BODY_RAW;

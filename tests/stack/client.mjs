@@ -1,5 +1,6 @@
 // What the stack tests send: requests over kept connections, and bytes over a socket
 // that closes when the server falls silent.  Starting servers is harness.mjs's.
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
@@ -88,6 +89,18 @@ export async function signIn(client, credentials = OWNER) {
 	if (reply.status !== 200)
 		throw new Error(`sign-in of ${credentials.email}: ${reply.status} ${reply.text}`);
 	return reply.json;
+}
+
+// The code of an authenticator app `steps` of 30 s from now (RFC 6238 over RFC 4226).
+export function totpCode(secret, steps = 0) {
+	const bits = [...secret].map((letter) =>
+		'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+	const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+	const counter = Buffer.alloc(8);
+	counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000) + steps));
+	const mac = crypto.createHmac('sha1', key).update(counter).digest();
+	const at = mac[19] & 15;
+	return String((mac.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, '0');
 }
 
 // A file for LIMITS that changes these policies of the built-in ones.

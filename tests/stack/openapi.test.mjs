@@ -8,7 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { Client, signIn } from './client.mjs';
+import { Client, signIn, totpCode } from './client.mjs';
 import { HANDLERS, OWNER, TOP, runHandler, startStack, temporaryFolder } from './harness.mjs';
 import { Document, brokenBodiesOf, brokenQueriesOf, inputOf } from './openapi.mjs';
 
@@ -130,6 +130,26 @@ function keepUp(operation, reply) {
 			examples.items[collection] = reply.json;
 }
 
+// The second factor, which these switch on and whoever comes next finds off.
+let recovery = [];
+async function enrol() {
+	const { json: { secret } } = await client.post('/v1/auth/totp', undefined, { token });
+	return { code: totpCode(secret) };
+}
+async function switchOn() {
+	recovery = (await client.post('/v1/auth/totp/verify', await enrol(), { token })).json.recovery_codes;
+	return { code: recovery.pop() };
+}
+async function switchOff(reply) {
+	const code = recovery.pop() ?? reply.json.recovery_codes?.[0];
+	assert.equal((await client.delete('/v1/auth/totp', { token, json: { code } })).status, 204);
+}
+async function answerTotp() {
+	const { code } = await switchOn();
+	const { json: { session } } = await client.post('/v1/auth/login', OWNER);
+	return { body: { session, code } };
+}
+
 // Where valid input is more than its schema says.
 const MEANT = {
 	'POST /v1/auth/login': () => ({ body: OWNER }),
@@ -138,6 +158,9 @@ const MEANT = {
 	'POST /v1/auth/logout': async () => ({ token: (await signIn(client)).access_token }),
 	'POST /v1/auth/password/change': () =>
 		({ body: { old_password: OWNER.password, new_password: OWNER.password } }),
+	'POST /v1/auth/login/totp': answerTotp,
+	'POST /v1/auth/totp/verify': async () => ({ body: await enrol() }),
+	'DELETE /v1/auth/totp': async () => ({ body: await switchOn() }),
 	'POST /v1/auth/clients': () => ({ body: OAUTH_CLIENT }),
 	'PATCH /v1/auth/clients/{id}': () => ({ body: { name: 'Changed', scopes: [] } }),
 	'GET /oauth2/authorize': authorizationQuery,
@@ -151,9 +174,12 @@ const AFTER = {
 	'POST /v1/auth/logout': async () => { ({ access_token: token } = await signIn(client)); },
 	'POST /v1/developer/keys': ({ status, json }) =>
 		status === 201 && client.delete(`/v1/developer/keys/${json.id}`, { token }),
+	'POST /v1/auth/login/totp': switchOff,
+	'POST /v1/auth/totp/verify': (reply) => { recovery = []; return switchOff(reply); },
 };
 const FEWER_RUNS = new Set(['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POST /v1/auth/logout',
-	'POST /v1/auth/password/change', 'DELETE /v1/auth/sessions/{id}']);
+	'POST /v1/auth/password/change', 'DELETE /v1/auth/sessions/{id}', 'POST /v1/auth/login/totp', 'POST /v1/auth/totp/verify',
+	'DELETE /v1/auth/totp']);
 const runsOf = (operation) => FEWER_RUNS.has(operation.name) ? Math.min(RUNS, 5) : RUNS;
 
 // Rules that no schema can say: one date is not before another, a search has a word, a

@@ -30,6 +30,23 @@ TEST(sha256_is_fips_180)
 	    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* RFC 2202, 3: test cases 1, 2 and 6. */
+TEST(hmac_sha1_is_rfc_2202)
+{
+	uint8_t mac[SHA1_BYTES], key[80];
+
+	(void)state;
+	memset(key, 0x0b, 20);
+	crypto_hmac_sha1(key, 20, STR("Hi There"), mac);
+	assert_hex(mac, sizeof(mac), "b617318655057264e28bc0b6fb378c8ef146be00");
+	crypto_hmac_sha1((const uint8_t *)"Jefe", 4, STR("what do ya want for nothing?"), mac);
+	assert_hex(mac, sizeof(mac), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+	memset(key, 0xaa, sizeof(key));
+	crypto_hmac_sha1(key, sizeof(key),
+	    STR("Test Using Larger Than Block-Size Key - Hash Key First"), mac);
+	assert_hex(mac, sizeof(mac), "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+}
+
 /* RFC 4231, test cases 1, 2 and 6; keys around a block; neither key nor message. */
 TEST(hmac_is_rfc_4231)
 {
@@ -302,7 +319,8 @@ TEST(siphash_is_the_published_one)
 	}
 }
 
-TEST_MAIN(RUN(sha256_is_fips_180), RUN(hmac_is_rfc_4231),
+TEST_MAIN(RUN(sha256_is_fips_180), RUN(hmac_sha1_is_rfc_2202),
+    RUN(hmac_is_rfc_4231),
     RUN(equal_needs_the_same_length_and_bytes), RUN(wiping_leaves_zeros),
     RUN(derived_keys_are_hkdf_and_differ_by_purpose), RUN(what_is_sealed_opens),
     RUN(changed_bytes_do_not_open), RUN(another_key_or_place_does_not_open),
