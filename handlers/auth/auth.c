@@ -56,7 +56,7 @@ static const struct field sign_in_fields[] = {
 	  .help = "RS256 JWT for the Authorization header" },
 	{ .name = "id_token", .type = FIELD_STRING, .secret = true, .max = TOKEN_TEXT_MAX,
 	  .help = "Who signed in, for the client itself; it opens nothing" },
-	{ .name = "refresh_token", .type = FIELD_STRING, .secret = true, .max = 200,
+	{ .name = "refresh_token", .type = FIELD_STRING, .secret = true, .max = TOKEN_TEXT_MAX,
 	  .help = "Good once, for the next set of tokens" },
 	{ .name = "token_type", .type = FIELD_ENUM, .choices = token_types },
 	{ .name = "expires_in", .type = FIELD_INT, .min = 1,
@@ -77,6 +77,17 @@ static const struct field totp_answer_fields[] = {
 	{ 0 },
 };
 static const struct schema totp_answer_schema = { "TotpAnswer", totp_answer_fields, false };
+
+static const struct field password_answer_fields[] = {
+	{ .name = "session", .type = FIELD_STRING, .required = true, .secret = true, .min = 1,
+	  .max = SESSION_TEXT_MAX, .help = "The challenge's" },
+	{ .name = "new_password", .type = FIELD_STRING, .required = true, .secret = true,
+	  .min = PASSWORD_MIN_LENGTH, .max = PASSWORD_MAX_BYTES },
+	{ 0 },
+};
+static const struct schema password_answer_schema = {
+	"PasswordAnswer", password_answer_fields, false
+};
 
 static const struct field code_fields[] = {
 	{ .name = "code", .type = FIELD_STRING, .required = true, .secret = true, .min = 6,
@@ -189,6 +200,10 @@ static const struct route routes[] = {
 	  .scope = SCOPE_PUBLIC, .body = &totp_answer_schema, .reply = &sign_in_schema,
 	  .body_max_bytes = 2 * BODY_MAX, .limit_class = "sign-in",
 	  .summary = "The second factor of a sign-in" },
+	{ .method = POST, .path = "/v1/auth/login/password", .run = auth_login_password,
+	  .scope = SCOPE_PUBLIC, .body = &password_answer_schema, .reply = &sign_in_schema,
+	  .body_max_bytes = 2 * BODY_MAX, .limit_class = "sign-in",
+	  .summary = "A password of one's own, where a user pool's sign-in wants one" },
 	{ .method = POST, .path = "/v1/auth/refresh", .run = auth_refresh, .scope = SCOPE_PUBLIC,
 	  .body = &refresh_request_schema, .reply = &tokens_schema, .body_max_bytes = BODY_MAX,
 	  .summary = "New tokens for a refresh token, which is spent" },

@@ -9,7 +9,7 @@
 #include "http/request.h"
 #include "http/response.h"
 
-endpoint auth_login, auth_refresh, auth_logout;         /* sign_in.c */
+endpoint auth_login, auth_login_password, auth_refresh, auth_logout;         /* sign_in.c */
 endpoint auth_me, auth_rename, auth_change_password;    /* me.c */
 endpoint auth_sessions, auth_session_end;               /* sessions.c */
 endpoint auth_login_totp, auth_totp_enrol, auth_totp_verify, auth_totp_remove;  /* totp.c */

@@ -27,11 +27,6 @@ static enum err put_tokens(struct response *res, const struct identity_tokens *t
 	return OK;
 }
 
-enum err auth_put_login(struct response *res, const struct identity_login *in)
-{
-	return put_tokens(res, &in->tokens);
-}
-
 /* Where to go, when it is not here. */
 static enum err elsewhere(struct response *res, enum err e)
 {
@@ -70,6 +65,22 @@ enum err auth_login(const struct request *req, struct response *res)
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the e-mail address or the password is wrong");
 	return e == OK ? auth_put_login(res, &in) : elsewhere(res, e);
+}
+
+enum err auth_login_password(const struct request *req, struct response *res)
+{
+	struct identity_call  k = auth_call(req);
+	struct identity_login in;
+	struct str            why = STR_NONE;
+	enum err              e = IDENTITY_CALL(&k, login_new_password,
+	    json_get_string(req->json, "session"), json_get_string(req->json, "new_password"),
+	    &why, &in);
+
+	if (e == ERR_UNAUTHENTICATED)
+		return response_problem(res, e, "this sign-in took too long: sign in again");
+	if (e == ERR_INVALID)
+		response_field_error(res, STR("/new_password"), "%.*s", STR_ARG(why));
+	return e == OK ? auth_put_login(res, &in) : e;
 }
 
 enum err auth_refresh(const struct request *req, struct response *res)
