@@ -11,11 +11,6 @@
 
 #define TRIES 3         /* somebody may change the account meanwhile */
 
-/* What only an account has: nothing of these is a client's own. */
-#define SCOPES_OF_PEOPLE                                                        \
-	(SCOPE_BIT(SCOPE_OPENID) | SCOPE_BIT(SCOPE_EMAIL) | SCOPE_BIT(SCOPE_PROFILE) | \
-	SCOPE_BIT(SCOPE_OFFLINE_ACCESS))
-
 static void member_if(struct json_writer *w, const char *name, struct str value)
 {
 	if (value.len > 0)
@@ -178,7 +173,8 @@ static enum err take_client(const struct request *req, struct response *res,
 	struct identity_tokens tokens;
 	enum err               e;
 
-	if (!wanted_scopes(req, client->scopes & ~SCOPES_OF_PEOPLE, &terms.scopes))
+	/* A client is nobody that OpenID could tell of. */
+	if (!wanted_scopes(req, client->scopes & ~SCOPES_OF_OPENID, &terms.scopes))
 		return oauth_refuse(res, "invalid_scope", "a scope is none of this client's own");
 	e = grant_to_client(&k, &terms, &tokens);
 	return e == OK ? put_tokens(res, &tokens) : e;

@@ -6,9 +6,6 @@
 #define SUBJECT_MAX_BYTES 255           /* OpenID Connect Core 1.0, 2 */
 #define TEXT_MAX_BYTES    255           /* an address, a name, a tenant: longer is left out */
 #define HASHED_MAX_BYTES  16384         /* an issuer, a claim and NULs: a token is shorter */
-/* Every provider's tokens name them. */
-#define SCOPES_OF_OPENID  (SCOPE_BIT(SCOPE_OPENID) | SCOPE_BIT(SCOPE_PROFILE) | \
-    SCOPE_BIT(SCOPE_EMAIL) | SCOPE_BIT(SCOPE_OFFLINE_ACCESS))
 #define ROLES_MAX_BYTES   1024          /* of a role list in one string */
 
 /* A UUID of version 8: the first bits of a SHA-256. */

@@ -29,6 +29,10 @@ enum scope {
 };
 typedef uint32_t scope_set;             /* bit 1 << enum scope */
 #define SCOPE_BIT(s) ((scope_set)1 << (s))
+/* What other providers' tokens have, too: it says nothing of what one may do here. */
+#define SCOPES_OF_OPENID                                                        \
+	(SCOPE_BIT(SCOPE_OPENID) | SCOPE_BIT(SCOPE_EMAIL) | SCOPE_BIT(SCOPE_PROFILE) | \
+	SCOPE_BIT(SCOPE_OFFLINE_ACCESS))
 #define SCOPE_LIST_MAX_BYTES 512        /* every scope's name, with spaces between them */
 
 enum role { ROLE_ANONYMOUS, ROLE_USER, ROLE_ANALYST, ROLE_ADMIN, ROLE_OWNER, ROLE_COUNT };

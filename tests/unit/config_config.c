@@ -219,6 +219,7 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "COGNITO_ENDPOINT", "127.0.0.1:9229", "expected http://HOST or https://HOST" },
 	{ "OIDC_ISSUERS", "https://idp.example", "a JSON list" },
 	{ "OIDC_ISSUERS", "{}", "a JSON list" },
+	{ "REGISTRATION", "maybe", "expected one of" },
 	{ "IDENTITY", "ldap", "expected one of local, cognito, oidc" },
 	{ "ACCESS_TOKEN_TTL_S", "0", "expected a whole number from 1 to 86400" },
 	{ "ACCESS_TOKEN_TTL_S", "86401", "from 1 to 86400" },
