@@ -279,7 +279,7 @@ TEST(every_row_but_the_free_texts_refuses_something)
 	(void)state;
 	static const char *const free_texts[] = {
 		"TRUSTED_PROXIES", "CORS_ORIGINS", "OWNER_PASSWORD", "DOCS_DIR", "MAIL_TEMPLATES",
-		"COGNITO_CLIENT_SECRET", "AUTH_PROVIDERS",
+		"COGNITO_CLIENT_SECRET", "AUTH_PROVIDERS", "LEAK_REPORT_KEYS",
 	};
 	for (size_t i = 0; config_name(i) != NULL; i++) {
 		bool known = false;
