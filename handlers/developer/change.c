@@ -15,7 +15,7 @@ static enum err try_change(const struct request *req, struct response *res, chan
 	struct api_key_record *r = ARENA_NEW(req->arena, struct api_key_record);
 	struct store_op op = { .verb = STORE_PUT, .condition = STORE_VERSION };
 	struct store_result result;
-	uint64_t required;
+	uint64_t required = 0;
 	enum err e = key_of_path(req, res, r);
 
 	if (e == OK)
@@ -101,7 +101,7 @@ static enum err try_revoke(const struct request *req, struct response *res, bool
 	struct api_key_record *r = ARENA_NEW(req->arena, struct api_key_record);
 	struct store_op ops[API_KEY_REVOKE_OPS];
 	struct store_result result;
-	uint64_t required;
+	uint64_t required = 0;
 	enum err e = key_of_path(req, res, r);
 
 	if (e == OK)
