@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "http_server.h"
 #include "jws_signer.h"
+#include "tls_server.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -109,8 +110,9 @@ static bool answer(struct http_peer *p)
 	    answer_discovery(p, r) : answer_keys(p, r);
 }
 
-/* A provider on loopback and a client that knows of it; nothing was fetched yet. */
-static void rig_open(struct rig *r)
+/* A provider on loopback and a client that knows of it; nothing was fetched yet.  With
+ * `pem`, a file to be written, it speaks https. */
+static void rig_open_as(struct rig *r, const char *pem)
 {
 	*r = (struct rig){ .headers = "", .bounds = {
 		.deadline_ms = 600, .grace_ms = 50, .age_min_s = 1, .age_s = 3600,
@@ -123,12 +125,20 @@ static void rig_open(struct rig *r)
 		r->jwks[i] = signer_jwk(&r->a, r->keys[i], i == 0 ? "\"kid\":\"one\"," :
 		    "\"kid\":\"two\",");
 	}
-	r->server = http_server_start(answer, r, NULL);
-	r->name = arena_printf(&r->a, "http://127.0.0.1:%u/tenant", r->server->port);
-	r->says_uri = arena_printf(&r->a, "http://127.0.0.1:%u/keys", r->server->port).ptr;
+	r->server = http_server_start(answer, r,
+	    pem == NULL ? NULL : tls_server_context("IP:127.0.0.1", pem));
+	r->name = arena_printf(&r->a, "http%s://127.0.0.1:%u/tenant", pem == NULL ? "" : "s",
+	    r->server->port);
+	r->says_uri = arena_printf(&r->a, "http%s://127.0.0.1:%u/keys", pem == NULL ? "" : "s",
+	    r->server->port).ptr;
 	assert_int_equal(metrics_open_private(&r->metrics), OK);
-	r->client = jwks_client_new(r->metrics, STR_NONE, &r->bounds);
+	r->client = jwks_client_new(r->metrics, str_of(pem), &r->bounds);
 	r->issuer = jwks_client_add(r->client, r->name, STR_NONE);
+}
+
+static void rig_open(struct rig *r)
+{
+	rig_open_as(r, NULL);
 }
 
 static void rig_close(struct rig *r)
@@ -246,6 +256,26 @@ TEST(keys_of_plain_http_are_for_issuers_of_loopback)
 		assert_row(ask(&r, "one") == ERR_UNAVAILABLE, uris[i]);
 		rig_close(&r);
 	}
+}
+
+TEST(an_issuer_of_https_has_its_keys_there_and_not_on_this_machine)
+{
+	char       pem[] = "/tmp/quiver-test-XXXXXX";
+	struct rig plain, r;
+
+	(void)state;
+	close(mkstemp(pem));
+	rig_open(&plain);
+	for (int https = 0; https <= 1; https++) {
+		rig_open_as(&r, pem);
+		if (!https)
+			r.says_uri = plain.says_uri;
+		assert_int_equal(ask(&r, "one"), https ? OK : ERR_UNAVAILABLE);
+		rig_close(&r);
+	}
+	assert_int_equal(atomic_load(&plain.fetches), 0);
+	rig_close(&plain);
+	unlink(pem);
 }
 
 static const struct {
@@ -473,6 +503,7 @@ TEST_MAIN(
 	RUN(an_issuer_with_a_slash_at_its_end_is_asked_without_it),
 	RUN(a_discovery_document_of_another_issuer_is_refused),
 	RUN(keys_of_plain_http_are_for_issuers_of_loopback),
+	RUN(an_issuer_of_https_has_its_keys_there_and_not_on_this_machine),
 	RUN(what_is_no_key_set_is_refused_and_not_asked_for_again_at_once),
 	RUN(a_redirect_on_the_same_host_is_followed),
 	RUN(of_too_many_keys_the_first_are_used),
