@@ -5,7 +5,6 @@
 #include "net/http_client.h"
 
 #define DEPTH_MAX       4
-#define ALGORITHMS_ALL  (JWS_BIT(JWS_ALGORITHM_COUNT) - JWS_BIT(JWS_RS256))
 
 /* One issuer while it is read. */
 struct reading {
@@ -106,7 +105,7 @@ static bool read_algorithms(struct reading *r, const struct json *v)
 	for (size_t i = 0; i < count; i++) {
 		enum jws_algorithm one = jws_algorithm_from_name(names[i]);
 
-		if (one == JWS_UNKNOWN) {
+		if ((JWS_TOKEN_ALGORITHMS & JWS_BIT(one)) == 0) {
 			count = 0;
 			break;
 		}
@@ -169,7 +168,7 @@ static bool check_name(void *context, struct json_member member)
 static bool read_entry(struct reading *r, const struct json *entry)
 {
 	*r->out = (struct issuer){
-		.algorithms = ALGORITHMS_ALL, .roles_claim = STR(ROLES_CLAIM_DEFAULT),
+		.algorithms = JWS_TOKEN_ALGORITHMS, .roles_claim = STR(ROLES_CLAIM_DEFAULT),
 	};
 	if (json_type(entry) != JSON_OBJECT)
 		return refuse(r, "it", "expected an object");

@@ -31,6 +31,9 @@ enum jws_algorithm {
 	JWS_ALGORITHM_COUNT
 };
 #define JWS_BIT(algorithm) (UINT32_C(1) << (algorithm))
+/* What tokens may be signed with. */
+#define JWS_TOKEN_ALGORITHMS \
+	((JWS_BIT(JWS_ALGORITHM_COUNT) - 1) & ~(JWS_BIT(JWS_UNKNOWN) | JWS_BIT(JWS_PS512)))
 
 struct jwk {
 	EVP_PKEY *key;

@@ -53,6 +53,17 @@ static void add(struct reading *r, size_t index, struct jwk *key)
 	r->entries[r->count++] = (struct entry){ index, *key, doubtful };
 }
 
+static void add_for_tokens(struct reading *r, size_t index, struct jwk *key)
+{
+	key->algorithms &= JWS_TOKEN_ALGORITHMS;
+	if (key->algorithms != 0) {
+		add(r, index, key);
+		return;
+	}
+	leave_out(r, index, str_of(key->kid), "its alg is not used in tokens");
+	jwk_clean(key);
+}
+
 static void read_key(struct reading *r, struct arena *a, size_t index, const struct json *json)
 {
 	struct str  kid = json_get_string(json, "kid");
@@ -64,7 +75,7 @@ static void read_key(struct reading *r, struct arena *a, size_t index, const str
 	else if (jwk_parse(a, json, &key, &why) != OK)
 		leave_out(r, index, kid, why);
 	else
-		add(r, index, &key);
+		add_for_tokens(r, index, &key);
 }
 
 static void take_clear_ones(struct reading *r, struct key_set *out)

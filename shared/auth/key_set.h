@@ -24,7 +24,7 @@ struct key_set {
  * (static storage). */
 typedef void key_left_out(void *context, size_t index, struct str kid, const char *why);
 
-/* The usable keys of {"keys":[…]}.  Two different keys of one kid that do the same
+/* The keys of {"keys":[…]} that tokens may be signed with.  Two different keys of one kid that do the same
  * algorithm are both left out: nobody can say which is meant.  `left_out` may be NULL.
  * ERR_INVALID: no such document; *reason says so. */
 NODISCARD enum err key_set_parse(struct arena *a, const struct json *document,

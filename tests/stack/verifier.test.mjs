@@ -53,7 +53,7 @@ const jwkOf = (alg, more = {}) => ({ ...keyFor(alg).publicKey.export({ format: '
 const setOf = (...keys) => ({ keys });
 
 // A signature over any header and payload, by Node.
-function sign(alg, header, payload, { encoding = 'ieee-p1363', salt = 32 } = {}) {
+function sign(alg, header, payload, { encoding = 'ieee-p1363', salt = Number(alg.slice(2)) / 8 } = {}) {
 	const text = Buffer.from(`${encode(header)}.${encode(payload)}`);
 	const { privateKey: key } = keyFor(alg);
 	const digest = alg === 'EdDSA' ? null : `sha${alg.slice(2)}`;
@@ -220,7 +220,7 @@ describe('the verifier', () => {
 		const ec = jwkOf('ES256');
 		const refused = [
 			[{ ...rsa, use: 'enc' }, /not for verifying/], [{ ...rsa, key_ops: ['encrypt'] }, /not for verifying/],
-			[{ ...rsa, key_ops: 'verify' }, /not for verifying/], [{ ...rsa, alg: 'RSA-OAEP' }, /alg/], [{ ...rsa, alg: 'HS256' }, /alg/],
+			[{ ...rsa, key_ops: 'verify' }, /not for verifying/], [{ ...rsa, alg: 'RSA-OAEP' }, /alg/], [{ ...rsa, alg: 'HS256' }, /alg/], [{ ...rsa, alg: 'PS512' }, /alg/],
 			[{ ...rsa, e: 'AQ' }, /RSA/], [{ ...rsa, e: 'AQAA' }, /RSA/], [{ ...rsa, e: 'AQAAAAAB' }, /large/],
 			[{ ...rsa, n: even.toString('base64url') }, /RSA/], [{ ...rsa, n: `${rsa.n}=` }, /base64url/], [{ ...rsa, n: `AA${rsa.n}` }, /zeros/],
 			[short, /2048/], [e3, /RSA/], [keyFor('RS256').privateKey.export({ format: 'jwk' }), /private/],

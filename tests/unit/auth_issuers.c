@@ -47,6 +47,7 @@ static const struct {
 	{ "[{" ISS AUD ",\"jwks_uri\":\"file:///etc/passwd\"}]", "jwks_uri: expected" },
 	{ "[{" ISS AUD ",\"algorithms\":[\"HS256\"]}]", "algorithms: expected" },
 	{ "[{" ISS AUD ",\"algorithms\":[\"RS256\",\"none\"]}]", "algorithms: expected" },
+	{ "[{" ISS AUD ",\"algorithms\":[\"PS512\"]}]", "algorithms: expected" },
 	{ "[{" ISS AUD ",\"algorithms\":[]}]", "algorithms: expected" },
 	{ "[{" ISS AUD ",\"algorithms\":\"RS256\"}]", "algorithms: expected" },
 	{ "[{" ISS AUD ",\"roles_claim\":\"\"}]", "roles_claim: expected" },
@@ -89,7 +90,7 @@ TEST(issuers_are_found_by_their_exact_name)
 	assert_null(issuers_find(&list, STR("")));
 	assert_null(issuers_find(&list, STR_NONE));
 	assert_false(list.list[0].id_tokens);
-	assert_int_equal(list.list[0].algorithms, (1u << JWS_ALGORITHM_COUNT) - 2);
+	assert_int_equal(list.list[0].algorithms, JWS_TOKEN_ALGORITHMS);
 	assert_int_equal(list.list[1].algorithms, JWS_BIT(JWS_ES256) | JWS_BIT(JWS_EDDSA));
 	assert_int_equal(list.list[1].n_audiences, 2);
 	assert_true(list.list[1].id_tokens);
