@@ -230,7 +230,7 @@ static const struct route routes[] = {
 	  .summary = "The outside providers that one may sign in through" },
 	{ .method = GET, .path = "/v1/auth/oauth/{provider}", .run = provider_begin,
 	  .scope = SCOPE_PUBLIC, .query = &provider_begin_query, .redirects = true,
-	  .unversioned = true, .limit_class = "sign-in", .status = 303,
+	  .unversioned = true, .limit_class = "sign-in",
 	  .summary = "Go to a provider to sign in" },
 	{ .method = GET, .path = "/v1/auth/oauth/{provider}/callback", .run = provider_callback,
 	  .scope = SCOPE_PUBLIC, .query = &provider_callback_query, .reply = &tokens_schema,

@@ -318,6 +318,8 @@ enum err provider_callback(const struct request *req, struct response *res)
 	enum err     e;
 
 	/* First what costs nothing: most who come without it are up to something. */
+	if (provider_find(&((const struct providers *)req->app->state)->settings, provider) == NULL)
+		return not_known(req, res, ERR_NOT_FOUND);
 	e = provider_attempt_read(req, provider, request_query(req, "state"), &v.attempt);
 	if (e == ERR_NOT_FOUND)
 		return not_begun(res);

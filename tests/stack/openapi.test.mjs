@@ -30,7 +30,8 @@ const reports = (() => {
 let stack, client, document, token, examples;
 before(async () => {
 	console.log(`seed ${SEED}, ${RUNS} runs an operation`);
-	stack = await startStack('lighttpd', { env: { REFRESH_GRACE_S: '300', LEAK_REPORT_KEYS: reports.file } });
+	stack = await startStack('lighttpd', { env: { REFRESH_GRACE_S: '300', LEAK_REPORT_KEYS: reports.file,
+		AUTH_PROVIDERS: JSON.stringify([{ name: 'github', client_id: 'c', client_secret: 's' }]) } });
 	client = new Client(stack.url);
 	document = new Document((await client.get('/openapi.json')).json);
 	({ access_token: token } = await signIn(client));
@@ -96,6 +97,8 @@ const PARAMETERS = {
 	'/v1/auth/clients/{id}': { id: async () => (await newClient()).id },
 	'/v1/auth/clients/{id}/secret': { id: async () => (await newClient()).id },
 	'/v1/auth/sessions/{id}': { id: newSession },
+	'/v1/auth/oauth/{provider}': { provider: () => 'github' },
+	'/v1/auth/oauth/{provider}/callback': { provider: () => 'github' },
 	'/docs/{file}': { file: () => 'swagger-ui.css' },
 	'/redoc/{file}': { file: () => 'redoc.standalone.js' },
 	'/problems/{name}': { name: () => 'invalid' },
@@ -182,6 +185,10 @@ const FEWER_RUNS = new Set(['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POS
 	'DELETE /v1/auth/totp']);
 const runsOf = (operation) => FEWER_RUNS.has(operation.name) ? Math.min(RUNS, 5) : RUNS;
 
+// What takes a provider and a browser to go well: providers.test.mjs has both.
+const ELSEWHERE = new Set(['GET /v1/auth/oauth/{provider}', 'GET /v1/auth/oauth/{provider}/callback',
+	'POST /v1/auth/oauth/exchange']);
+
 // Rules that no schema can say: one date is not before another, a search has a word, a
 // key does something, from somewhere, for a while.  What a client of the OAuth server may
 // be depends on all of it.
@@ -242,7 +249,7 @@ const went = (reply) => reply.status >= 200 && reply.status < 300;
 
 function assertAccepted(operation, reply, input) {
 	assertDocumented(operation, reply, input);
-	if (went(reply))
+	if (went(reply) || ELSEWHERE.has(operation.name))
 		return;
 	if (reply.status === 409)
 		return assert.match(reply.json.detail, /slug/);
@@ -410,7 +417,7 @@ describe('operations', () => {
 			await client.post(`/v1/${collection}/${id}/publish`, {}, { token });
 		const reply = await send(operation, await concrete(operation), { token: undefined });
 		assertDocumented(operation, reply, '');
-		if (operation.method === 'GET' && operation.path !== '/oauth2/authorize')
+		if (operation.method === 'GET' && operation.path !== '/oauth2/authorize' && !ELSEWHERE.has(operation.name))
 			assert.equal(reply.status, 200, reply.text);
 	}, (operation) => operation.open);
 

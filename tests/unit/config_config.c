@@ -221,6 +221,7 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "OIDC_ISSUERS", "{}", "a JSON list" },
 	{ "REGISTRATION", "maybe", "expected one of" },
 	{ "IDENTITY", "ldap", "expected one of local, cognito, oidc" },
+	{ "REGISTRATION", "invited", "expected one of open, closed" },
 	{ "ACCESS_TOKEN_TTL_S", "0", "expected a whole number from 1 to 86400" },
 	{ "ACCESS_TOKEN_TTL_S", "86401", "from 1 to 86400" },
 	{ "REFRESH_TOKEN_TTL_S", "31622401", "from 1 to 31622400" },
