@@ -37,6 +37,7 @@ enum err provider_list(const struct request *req, struct response *res)
 	json_array_close(&w);
 	json_object_close(&w);
 	response_json(res);
+	response_etag_of_body(res);
 	return OK;
 }
 
