@@ -21,7 +21,7 @@
 
 enum environment { ENVIRONMENT_DEVELOPMENT, ENVIRONMENT_STAGING, ENVIRONMENT_PRODUCTION };
 enum identity_kind { IDENTITY_LOCAL, IDENTITY_COGNITO, IDENTITY_OIDC };
-enum registration { REGISTRATION_OPEN, REGISTRATION_CLOSED };
+enum registration_kind { REGISTRATION_OPEN, REGISTRATION_CLOSED };
 /* In the order of their weight: a line is written at or above LOG_LEVEL. */
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
@@ -38,7 +38,7 @@ struct config {
 	struct str       cognito_user_pool_id, cognito_client_id, cognito_client_secret;
 	struct str       cognito_region, cognito_endpoint;      /* endpoint: without a trailing slash */
 	struct str       auth_providers;        /* JSON as given: the auth handler parses it; empty: none */
-	enum registration registration;
+	enum registration_kind registration;    /* who may make an account */
 	uint32_t         access_token_ttl_s, refresh_token_ttl_s, refresh_grace_s, clock_skew_s;
 	uint32_t         signing_key_max_age_s; /* 0: keys are replaced by hand alone */
 	struct str       limits_path;   /* empty: the built-in policies */
