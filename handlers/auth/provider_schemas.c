@@ -4,7 +4,7 @@
 #include "auth/provider_handover.h"
 #include "auth/provider_settings.h"
 
-#define ANSWER_MAX 3072         /* what a provider sends back: some codes are tokens */
+#define ANSWER_MAX 2048         /* what a provider sends back: some codes are tokens */
 
 static const struct field provider_fields[] = {
 	{ .name = "name", .type = FIELD_STRING, .required = true, .max = PROVIDER_NAME_MAX },

@@ -386,7 +386,9 @@ describe('operations', () => {
 			assert.ok(reply.json.errors.some((e) => e.pointer === pointer),
 				`${target}: ${reply.text}`);
 		});
-	}, (operation) => operation.method === 'GET' && hasProblems(operation));
+	}, (operation) => operation.method === 'GET' && hasProblems(operation) &&
+		// Codes may be so long that one that is too long is too long a query.
+		operation.path !== '/v1/auth/oauth/{provider}/callback');
 
 	each('refuse what is no JSON, or no type they take', async (operation) => {
 		const target = await concrete(operation);
