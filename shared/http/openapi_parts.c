@@ -152,6 +152,12 @@ static bool is_limited(const struct handler *h, const struct route *r)
 	return !r->exempt;
 }
 
+static bool may_be_unsupported(const struct handler *h, const struct route *r)
+{
+	(void)h;
+	return r->provided;
+}
+
 static bool needs_something(const struct handler *h, const struct route *r)
 {
 	(void)r;
@@ -179,6 +185,7 @@ static const struct response_part {
 	{ 422, ERR_INVALID, "Invalid", always, 0 },
 	{ 429, ERR_LIMITED, "Limited", is_limited, RATE_HEADERS | BIT(HEADER_RETRY_AFTER) },
 	{ 500, ERR_INTERNAL, "Internal", always, 0 },
+	{ 501, ERR_UNSUPPORTED, "Unsupported", may_be_unsupported, 0 },
 	{ 503, ERR_UNAVAILABLE, "Unavailable", needs_something, BIT(HEADER_RETRY_AFTER) },
 };
 

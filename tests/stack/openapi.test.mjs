@@ -185,14 +185,15 @@ const FEWER_RUNS = new Set(['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POS
 	'DELETE /v1/auth/totp']);
 const runsOf = (operation) => FEWER_RUNS.has(operation.name) ? Math.min(RUNS, 5) : RUNS;
 
-// What takes a provider and a browser to go well: providers.test.mjs has both.
-const ELSEWHERE = new Set(['GET /v1/auth/oauth/{provider}', 'GET /v1/auth/oauth/{provider}/callback',
+// What takes a provider and a browser to go well: providers.test.mjs has both; and a user
+// pool: cognito.test.mjs.
+const ELSEWHERE = new Set(['POST /v1/auth/login/password', 'GET /v1/auth/oauth/{provider}', 'GET /v1/auth/oauth/{provider}/callback',
 	'POST /v1/auth/oauth/exchange']);
 
 // Rules that no schema can say: one date is not before another, a search has a word, a
 // key does something, from somewhere, for a while.  What a client of the OAuth server may
 // be depends on all of it.
-const UNSAID = /^\/(ended_on|expires_on|q|scopes|expires_at|allowed_ips|redirect_uris|grant_types|token_endpoint_auth_method)(\/\d+)?$/;
+const UNSAID = /^\/(ended_on|expires_on|q|scopes|expires_at|allowed_ips|redirect_uris|grant_types|token_endpoint_auth_method|public_key)(\/(\d+|x))?$/;
 
 const RAW_BODIES = {
 	'text/markdown': () => markdown('Raw'),
