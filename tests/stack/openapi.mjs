@@ -167,7 +167,8 @@ export function inputOf(document, schema) {
 
 // --- broken input --------------------------------------------------------------------
 
-const typeOf = (schema) => [schema.type].flat().find((type) => type !== 'null');
+// What may be null is one of two where it is an object.
+const typeOf = (schema) => schema.anyOf ? 'object' : [schema.type].flat().find((type) => type !== 'null');
 
 // Every way to break one value: [keyword, what to put there].
 function breakages(schema) {
