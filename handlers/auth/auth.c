@@ -69,6 +69,49 @@ static const struct field sign_in_fields[] = {
 };
 static const struct schema sign_in_schema = { "SignIn", sign_in_fields, false };
 
+static const struct field registration_fields[] = {
+	{ .name = "email", .type = FIELD_EMAIL, .required = true, .max = EMAIL_MAX,
+	  .help = "A code is mailed there" },
+	{ .name = "password", .type = FIELD_STRING, .required = true, .secret = true,
+	  .min = PASSWORD_MIN_LENGTH, .max = PASSWORD_MAX_BYTES,
+	  .help = "Neither common nor made of the address" },
+	{ .name = "name", .type = FIELD_STRING, .nullable = true, .min = 1,
+	  .max = NAME_MAX_LENGTH, .help = "As others see it" },
+	{ 0 },
+};
+static const struct schema registration_schema = { "Registration", registration_fields, false };
+
+static const struct field confirmation_fields[] = {
+	{ .name = "email", .type = FIELD_EMAIL, .required = true, .max = EMAIL_MAX },
+	{ .name = "code", .type = FIELD_STRING, .required = true, .secret = true, .min = 1,
+	  .max = CODE_TEXT_MAX, .help = "From the mail; case and hyphens do not matter" },
+	{ 0 },
+};
+static const struct schema confirmation_schema = { "Confirmation", confirmation_fields, false };
+
+static const struct field address_fields[] = {
+	{ .name = "email", .type = FIELD_EMAIL, .required = true, .max = EMAIL_MAX },
+	{ 0 },
+};
+static const struct schema address_schema = { "Address", address_fields, false };
+
+static const struct field reset_fields[] = {
+	{ .name = "email", .type = FIELD_EMAIL, .required = true, .max = EMAIL_MAX },
+	{ .name = "code", .type = FIELD_STRING, .required = true, .secret = true, .min = 1,
+	  .max = CODE_TEXT_MAX, .help = "From the mail; case and hyphens do not matter" },
+	{ .name = "new_password", .type = FIELD_STRING, .required = true, .secret = true,
+	  .min = PASSWORD_MIN_LENGTH, .max = PASSWORD_MAX_BYTES },
+	{ 0 },
+};
+static const struct schema reset_schema = { "PasswordReset", reset_fields, false };
+
+static const struct field accepted_fields[] = {
+	{ .name = "message", .type = FIELD_STRING, .required = true,
+	  .help = "The same for every address" },
+	{ 0 },
+};
+static const struct schema accepted_schema = { "Accepted", accepted_fields, false };
+
 static const struct field totp_answer_fields[] = {
 	{ .name = "session", .type = FIELD_STRING, .required = true, .secret = true, .min = 1,
 	  .max = SESSION_TEXT_MAX, .help = "The challenge's" },
@@ -193,6 +236,17 @@ static const struct schema keys_schema = { "JwkSet", keys_fields, false };
 	.errors = ERRORS_OAUTH, .limit_class = "oauth", .own_limit = true
 
 static const struct route routes[] = {
+	{ .method = POST, .path = "/v1/auth/register", .run = auth_register, .provided = true,
+	  .scope = SCOPE_PUBLIC, .body = &registration_schema, .reply = &accepted_schema,
+	  .body_max_bytes = BODY_MAX, .limit_class = "mail", .status = 202,
+	  .summary = "Register; a mailed code confirms it" },
+	{ .method = POST, .path = "/v1/auth/confirm", .run = auth_confirm, .provided = true,
+	  .scope = SCOPE_PUBLIC, .body = &confirmation_schema, .body_max_bytes = BODY_MAX,
+	  .limit_class = "sign-in", .status = 204, .summary = "Confirm a registration" },
+	{ .method = POST, .path = "/v1/auth/confirm/resend", .run = auth_resend, .provided = true,
+	  .scope = SCOPE_PUBLIC, .body = &address_schema, .reply = &accepted_schema,
+	  .body_max_bytes = BODY_MAX, .limit_class = "mail", .status = 202,
+	  .summary = "Mail another code for a registration" },
 	{ .method = POST, .path = "/v1/auth/login", .run = auth_login, .provided = true,
 	  .scope = SCOPE_PUBLIC,
 	  .body = &credentials_schema, .reply = &sign_in_schema, .body_max_bytes = BODY_MAX,
@@ -224,6 +278,14 @@ static const struct route routes[] = {
 	  .scope = SCOPE_PROFILE, .session = true, .body = &password_change_schema, .body_max_bytes = BODY_MAX,
 	  .limit_class = "sign-in", .status = 204,
 	  .summary = "Change the password; ends the other sessions" },
+	{ .method = POST, .path = "/v1/auth/password/forgot", .run = auth_forgot, .provided = true,
+	  .scope = SCOPE_PUBLIC, .body = &address_schema, .reply = &accepted_schema,
+	  .body_max_bytes = BODY_MAX, .limit_class = "mail", .status = 202,
+	  .summary = "Mail a code for a new password" },
+	{ .method = POST, .path = "/v1/auth/password/reset", .run = auth_reset, .provided = true,
+	  .scope = SCOPE_PUBLIC, .body = &reset_schema, .body_max_bytes = BODY_MAX,
+	  .limit_class = "sign-in", .status = 204,
+	  .summary = "Choose a new password with a mailed code; ends every session" },
 	{ .method = GET, .path = "/v1/auth/sessions", .run = auth_sessions, .provided = true,
 	  .scope = SCOPE_PROFILE, .session = true, .reply = &session_schema, .page = true,
 	  .summary = "Where the caller is signed in, the newest first" },

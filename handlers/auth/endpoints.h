@@ -11,6 +11,7 @@
 
 endpoint auth_login, auth_login_password, auth_refresh, auth_logout;         /* sign_in.c */
 endpoint auth_me, auth_rename, auth_change_password;    /* me.c */
+endpoint auth_register, auth_confirm, auth_resend, auth_forgot, auth_reset;     /* registration.c */
 endpoint auth_sessions, auth_session_end;               /* sessions.c */
 endpoint auth_login_totp, auth_totp_enrol, auth_totp_verify, auth_totp_remove;  /* totp.c */
 endpoint auth_discovery, auth_keys;                     /* discovery.c */

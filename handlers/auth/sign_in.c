@@ -6,7 +6,7 @@ struct identity_call auth_call(const struct request *req)
 	return (struct identity_call){
 		.auth = req->app->auth, .store = req->store, .arena = req->arena,
 		.from = { req->address, request_header(req, "User-Agent") },
-		.now_ms = req->now_ms, .foreign = req->principal.foreign,
+		.mail = req->app->mail, .now_ms = req->now_ms, .foreign = req->principal.foreign,
 		.net = req->app->config.identity == IDENTITY_COGNITO ? worker_net(req->worker) : NULL,
 	};
 }

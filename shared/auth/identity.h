@@ -25,6 +25,7 @@
 #define TOTP_LOCKED_S           3600    /* at most, after too many wrong codes */
 
 struct http_client;
+struct mail;
 
 struct account {
 	struct str id, email, name, plan, tenant;
@@ -59,6 +60,7 @@ struct identity_call {
 	struct auth             *auth;
 	struct store_connection *store;
 	struct arena            *arena;
+	struct mail             *mail;  /* NULL: nothing is mailed */
 	struct http_client      *net;   /* NULL with accounts of our own */
 	struct identity_client   from;
 	int64_t                  now_ms;
@@ -110,10 +112,13 @@ struct identity_provider {
 	/* Optional: ends a refresh token that logout cannot know.  OK for one that is over. */
 	enum err (*forget)(const struct identity_call *k, struct str refresh_token);
 
-	/* OK whether or not the address is known: a mail says which.  ERR_INVALID: *why. */
+	/* OK whether or not the address is known: a mail says which.  ERR_INVALID: *why;
+	 * ERR_FORBIDDEN: REGISTRATION is closed. */
 	enum err (*sign_up)(const struct identity_call *k, struct str email, struct str password,
 	    struct str name, struct str *why);
-	/* ERR_UNAUTHENTICATED: not the code, or too late, or nobody waits for it. */
+	/* ERR_UNAUTHENTICATED: not the code, or too late, or nobody waits for it.  When the
+	 * address was registered more than once meanwhile, the account has no password
+	 * yet, and a mail says how to choose it. */
 	enum err (*confirm)(const struct identity_call *k, struct str email, struct str code);
 	/* These two: OK always, as far as a stranger can tell. */
 	enum err (*resend)(const struct identity_call *k, struct str email);

@@ -203,6 +203,8 @@ static enum err change_password(const struct identity_call *k, const struct prin
 	}
 	if (e == OK)
 		e = session_end_all(k->auth, k->store, a, who->id, who->session, k->now_ms);
+	if (e == OK)
+		local_mail(k, MAIL_PASSWORD_CHANGED, r.account.email, STR_NONE);
 	return e == ERR_STALE ? ERR_UNAVAILABLE : e;
 }
 
@@ -214,6 +216,11 @@ const struct identity_provider identity_local = {
 	.account = read_account,
 	.rename = rename_account,
 	.change_password = change_password,
+	.sign_up = local_sign_up,
+	.confirm = local_confirm,
+	.resend = local_resend,
+	.forgot = local_forgot,
+	.reset = local_reset,
 	.sessions = local_sessions,
 	.session_end = local_session_end,
 	.totp_enrol = local_totp_enrol,

@@ -6,6 +6,7 @@
 
 #include "auth/account.h"
 #include "auth/session.h"
+#include "net/mail.h"
 
 #define WRITE_TRIES 8   /* others may change the same account meanwhile; each time one gets on */
 
@@ -28,6 +29,10 @@ NODISCARD enum err local_challenge(const struct identity_call *k,
 /* The account is as it was read. */
 struct store_op local_unchanged(struct arena *a, const struct account *account) NONNULL_ALL;
 
+/* Queues a mail; one that cannot be is a line in the log, and the reply is the same. */
+void local_mail(const struct identity_call *k, enum mail_kind kind, struct str email,
+    struct str code) NONNULL(1);
+
 /* identity_provider's, by their names there. */
 enum err local_sessions(const struct identity_call *k, const struct principal *who,
     bool (*each)(void *context, const struct identity_session *s), void *context);
@@ -41,5 +46,12 @@ enum err local_totp_verify(const struct identity_call *k, const struct principal
     struct str code, struct str recovery[RECOVERY_CODES]);
 enum err local_totp_remove(const struct identity_call *k, const struct principal *who,
     struct str code);
+enum err local_sign_up(const struct identity_call *k, struct str email, struct str password,
+    struct str name, struct str *why);
+enum err local_resend(const struct identity_call *k, struct str email);
+enum err local_confirm(const struct identity_call *k, struct str email, struct str code);
+enum err local_forgot(const struct identity_call *k, struct str email);
+enum err local_reset(const struct identity_call *k, struct str email, struct str code,
+    struct str password, struct str *why);
 
 #endif

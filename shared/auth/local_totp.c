@@ -174,6 +174,8 @@ static enum err try_verify(const struct identity_call *k, const struct principal
 		return e;
 	second_factor_recovery(k->arena, &factor, recovery);
 	e = switch_on(k, &r, &factor);
+	if (e == OK)
+		local_mail(k, MAIL_TOTP_CHANGED, r.account.email, STR_NONE);
 	return e == ERR_EXISTS || e == ERR_NOT_FOUND ? ERR_STALE : e;
 }
 
@@ -195,9 +197,13 @@ static enum err switch_off(const struct identity_call *k, struct account_record 
     struct store_item factor)
 {
 	struct store_op op = { STORE_DELETE, STORE_VERSION, factor };
+	enum err        e;
 
 	r->account.totp = false;
-	return local_put(k, r, &op, 1);
+	e = local_put(k, r, &op, 1);
+	if (e == OK)
+		local_mail(k, MAIL_TOTP_CHANGED, r->account.email, STR_NONE);
+	return e;
 }
 
 static enum err try_remove(const struct identity_call *k, const struct principal *who,

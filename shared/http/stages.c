@@ -2,6 +2,7 @@
  * stages: what happens to a request, in order, up to its endpoint.
  * Each decides one thing and returns OK to go on.
  */
+#include "auth/account.h"
 #include "base/time.h"
 #include "http/cursor.h"
 #include "http/exchange.h"
@@ -328,6 +329,7 @@ static enum err limit_account(struct exchange *x)
 
 	if (req->route->limit_class == NULL || account.len == 0 || req->app->limiter == NULL)
 		return OK;
+	account = account_email_key(req->arena, account);
 	struct limit_subject who = {
 		.route_class = str_of(req->route->limit_class),
 		.account = arena_printf(req->arena, "%.*s %.*s", STR_ARG(account),

@@ -31,6 +31,8 @@ static const struct limit_policy defaults[] = {
 	{ "oauth-address", LIMIT_BY_ROUTE, "oauth", LIMIT_GCRA, 300, MINUTE_MS, 0, false },
 	{ "sign-in-account", LIMIT_BY_ROUTE_ACCOUNT, "sign-in", LIMIT_GCRA, 10, MINUTE_MS, 0,
 	  false },
+	{ "mail-address", LIMIT_BY_ROUTE, "mail", LIMIT_GCRA, 30, HOUR_MS, 0, false },
+	{ "mail-account", LIMIT_BY_ROUTE_ACCOUNT, "mail", LIMIT_GCRA, 10, HOUR_MS, 0, false },
 	{ .name = NULL },
 };
 

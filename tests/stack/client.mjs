@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
-import { OWNER, temporaryFolder } from './harness.mjs';
+import { OWNER, temporaryFolder, until } from './harness.mjs';
 
 export class Reply {
 	constructor(message, bytes) {
@@ -89,6 +89,18 @@ export async function signIn(client, credentials = OWNER) {
 	if (reply.status !== 200)
 		throw new Error(`sign-in of ${credentials.email}: ${reply.status} ${reply.text}`);
 	return reply.json;
+}
+
+// The code in the newest mail to an address, of a stack whose mail becomes files.
+export async function mailedCode(stack, address) {
+	const folder = path.join(stack.state, 'mail');
+	const codes = () => (fs.existsSync(folder) ? fs.readdirSync(folder).sort().reverse() : [])
+		.filter((name) => name.endsWith('.eml'))
+		.map((name) => fs.readFileSync(path.join(folder, name), 'utf8'))
+		.filter((mail) => mail.includes(`<${address}>`) || mail.includes(`To: ${address}`))
+		.map((mail) => /^ {4}([a-z2-9]{4}-[a-z2-9]{4})\r?$/m.exec(mail)?.[1]);
+	await until(`a code for ${address}`, () => codes()[0] !== undefined);
+	return codes()[0];
 }
 
 // The code of an authenticator app `steps` of 30 s from now (RFC 6238 over RFC 4226).

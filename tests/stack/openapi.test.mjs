@@ -8,8 +8,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { Client, signIn, totpCode } from './client.mjs';
-import { HANDLERS, OWNER, TOP, runHandler, startStack, temporaryFolder } from './harness.mjs';
+import { Client, mailedCode, signIn, totpCode } from './client.mjs';
+import { HANDLERS, OWNER, TOP, runHandler, startStack, temporaryFolder, until } from './harness.mjs';
 import { Document, brokenBodiesOf, brokenQueriesOf, inputOf } from './openapi.mjs';
 
 const RUNS = Number(process.env.RUNS ?? 25);
@@ -153,6 +153,21 @@ async function answerTotp() {
 	return { body: { session, code } };
 }
 
+// An account for each run: an address that nobody had, and its code.
+let people = 0;
+async function registered() {
+	const email = `person${people++}@example.org`;
+	await client.post('/v1/auth/register', { email, password: 'a password of one’s own' });
+	return { email, code: await mailedCode(stack, email) };
+}
+async function forgotten() {
+	const { email, code } = await registered();
+	await client.post('/v1/auth/confirm', { email, code });
+	await client.post('/v1/auth/password/forgot', { email });
+	await until('another code', async () => await mailedCode(stack, email) !== code);
+	return { email, code: await mailedCode(stack, email), new_password: 'a new one, as long' };
+}
+
 // Where valid input is more than its schema says.
 const MEANT = {
 	'POST /v1/auth/login': () => ({ body: OWNER }),
@@ -161,6 +176,8 @@ const MEANT = {
 	'POST /v1/auth/logout': async () => ({ token: (await signIn(client)).access_token }),
 	'POST /v1/auth/password/change': () =>
 		({ body: { old_password: OWNER.password, new_password: OWNER.password } }),
+	'POST /v1/auth/confirm': async () => ({ body: await registered() }),
+	'POST /v1/auth/password/reset': async () => ({ body: await forgotten() }),
 	'POST /v1/auth/login/totp': answerTotp,
 	'POST /v1/auth/totp/verify': async () => ({ body: await enrol() }),
 	'DELETE /v1/auth/totp': async () => ({ body: await switchOn() }),
@@ -182,7 +199,8 @@ const AFTER = {
 };
 const FEWER_RUNS = new Set(['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POST /v1/auth/logout',
 	'POST /v1/auth/password/change', 'DELETE /v1/auth/sessions/{id}', 'POST /v1/auth/login/totp', 'POST /v1/auth/totp/verify',
-	'DELETE /v1/auth/totp']);
+	'DELETE /v1/auth/totp', 'POST /v1/auth/register', 'POST /v1/auth/confirm',
+	'POST /v1/auth/password/reset']);
 const runsOf = (operation) => FEWER_RUNS.has(operation.name) ? Math.min(RUNS, 5) : RUNS;
 
 // What takes a provider and a browser to go well: providers.test.mjs has both; and a user
@@ -193,7 +211,7 @@ const ELSEWHERE = new Set(['POST /v1/auth/login/password', 'GET /v1/auth/oauth/{
 // Rules that no schema can say: one date is not before another, a search has a word, a
 // key does something, from somewhere, for a while.  What a client of the OAuth server may
 // be depends on all of it.
-const UNSAID = /^\/(ended_on|expires_on|q|scopes|expires_at|allowed_ips|redirect_uris|grant_types|token_endpoint_auth_method|public_key)(\/(\d+|x))?$/;
+const UNSAID = /^\/(ended_on|expires_on|q|scopes|expires_at|allowed_ips|redirect_uris|grant_types|token_endpoint_auth_method|public_key|password)(\/(\d+|x))?$/;
 
 const RAW_BODIES = {
 	'text/markdown': () => markdown('Raw'),
