@@ -144,19 +144,6 @@ enum err provider_begin(const struct request *req, struct response *res)
 
 /* --- into the account ----------------------------------------------------------------- */
 
-/* A session, or the question for the second factor. */
-static enum err begin_session(const struct request *req, const struct account_record *r,
-    const struct store_op *also, size_t n, struct identity_login *out)
-{
-	struct identity_call     k = auth_call(req);
-	const struct grant_terms own = { 0 };
-
-	out->challenge = CHALLENGE_NONE;
-	if (r->account.totp)
-		return ERR_UNSUPPORTED;
-	return grant_begin(&k, r, &own, also, n, &out->tokens);
-}
-
 /* What a refused sign-in says: to the application in a word, to a person in full. */
 static const struct {
 	const char *error, *detail;
@@ -213,12 +200,13 @@ static void notify(const struct visit *v, const struct account *account)
 /* The tokens themselves, or a code for them. */
 static enum err hand_over(struct visit *v, const struct account_record *r)
 {
-	struct identity_login in = { .challenge = CHALLENGE_NONE };
+	struct identity_call  k = auth_call(v->req);
+	struct identity_login in;
 	struct str            code;
 	enum err              e;
 
 	if (v->attempt.return_to.ptr == NULL) {
-		e = begin_session(v->req, r, NULL, 0, &in);
+		e = grant_sign_in(&k, r, NULL, 0, &in);
 		return e == OK ? auth_put_login(v->res, &in) : e;
 	}
 	e = provider_handover_give(v->req, v->res, r, v->attempt.challenge, &code);
@@ -340,7 +328,8 @@ enum err provider_callback(const struct request *req, struct response *res)
 
 enum err provider_exchange(const struct request *req, struct response *res)
 {
-	struct identity_login in = { .challenge = CHALLENGE_NONE };
+	struct identity_call  k = auth_call(req);
+	struct identity_login in;
 	struct account_record r;
 	struct store_op       spend;
 	enum err              e = ERR_STALE;
@@ -348,7 +337,7 @@ enum err provider_exchange(const struct request *req, struct response *res)
 	for (int i = 0; e == ERR_STALE && i < TRIES; i++) {
 		e = provider_handover_take(req, res, &r, &spend);
 		if (e == OK)
-			e = begin_session(req, &r, &spend, 1, &in);
+			e = grant_sign_in(&k, &r, &spend, 1, &in);
 	}
 	if (e == ERR_NOT_FOUND || e == ERR_STALE)
 		return response_problem(res, ERR_UNAUTHENTICATED, "the code is not good (any more), or "

@@ -134,6 +134,14 @@ enum err grant_begin(const struct identity_call *k, const struct account_record 
 	return issue(k, signer, &r->account, &s, terms->nonce, out);
 }
 
+enum err grant_sign_in(const struct identity_call *k, const struct account_record *r,
+    const struct store_op *also, size_t n, struct identity_login *out)
+{
+	out->challenge = r->account.totp ? CHALLENGE_TOTP : CHALLENGE_NONE;
+	return r->account.totp ? local_challenge(k, r, also, n, &out->session) :
+	    local_begin(k, r, also, n, &out->tokens);
+}
+
 /* --- refreshing ----------------------------------------------------------------- */
 
 enum err grant_read(const struct identity_call *k, struct str token, struct str client,

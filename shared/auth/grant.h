@@ -29,6 +29,11 @@ NODISCARD enum err grant_begin(const struct identity_call *k, const struct accou
     const struct grant_terms *terms, const struct store_op *also, size_t n,
     struct identity_tokens *out) NONNULL(1, 2, 3, 6);
 
+/* The same for our own sign-in of an account whose owner has shown who they are once:
+ * with a second factor on it, a challenge in place of tokens. */
+NODISCARD enum err grant_sign_in(const struct identity_call *k, const struct account_record *r,
+    const struct store_op *also, size_t n, struct identity_login *out) NONNULL(1, 2, 5);
+
 /* What a refresh token stands for. */
 struct grant {
 	struct refresh        refresh;

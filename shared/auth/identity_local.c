@@ -47,9 +47,7 @@ static enum err login(const struct identity_call *k, struct str email, struct st
 		    &r);
 		if (e != OK)
 			return e;
-		out->challenge = r.account.totp ? CHALLENGE_TOTP : CHALLENGE_NONE;
-		e = r.account.totp ? local_challenge(k, &r, &out->session) :
-		    local_begin(k, &r, NULL, 0, &out->tokens);
+		e = grant_sign_in(k, &r, NULL, 0, out);
 	}
 	return e == ERR_STALE || e == ERR_NOT_FOUND ? ERR_UNAVAILABLE : e;
 }

@@ -22,9 +22,10 @@ NODISCARD enum err local_put(const struct identity_call *k, struct account_recor
 NODISCARD enum err local_begin(const struct identity_call *k, const struct account_record *r,
     const struct store_op *also, size_t n, struct identity_tokens *out) NONNULL(1, 2, 5);
 
-/* Begins the wait for a second factor.  ERR_STALE as local_begin. */
+/* Begins the wait for a second factor, with `also` as local_begin.  ERR_STALE as there. */
 NODISCARD enum err local_challenge(const struct identity_call *k,
-    const struct account_record *r, struct str *session) NONNULL_ALL;
+    const struct account_record *r, const struct store_op *also, size_t n, struct str *session)
+    NONNULL(1, 2, 5);
 
 /* The account is as it was read. */
 struct store_op local_unchanged(struct arena *a, const struct account *account) NONNULL_ALL;

@@ -28,14 +28,18 @@ static enum err write_all(const struct identity_call *k, const struct store_op *
 /* --- signing in ----------------------------------------------------------------- */
 
 enum err local_challenge(const struct identity_call *k, const struct account_record *r,
-    struct str *session)
+    const struct store_op *also, size_t n, struct str *session)
 {
 	struct challenge_record challenge;
-	struct store_op         ops[2] = { local_unchanged(k->arena, &r->account) };
+	struct store_op         ops[2 + LOCAL_ALSO_MAX] = {
+		local_unchanged(k->arena, &r->account),
+	};
 
 	*session = challenge_new(k->arena, r, k->now_ms, &challenge);
 	ops[1] = put(STORE_ABSENT, challenge_item(k->arena, &challenge));
-	return write_all(k, ops, 2);
+	for (size_t i = 0; i < n; i++)
+		ops[2 + i] = also[i];
+	return write_all(k, ops, 2 + n);
 }
 
 /* What a challenge is about. */

@@ -12,6 +12,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import * as jose from 'jose';
+import { totpCode } from './client.mjs';
 import { OWNER, startStack, until } from './harness.mjs';
 import { Browser, CLIENT, startGitHub, startOpenId, startScripted } from './providers.mjs';
 
@@ -288,6 +289,32 @@ describe('sign-in through a provider', () => {
 		assert.equal(a.status, 200, a.text);
 		assert.equal(b.status, 200, b.text);
 		assert.equal((await me(a.json())).id, (await me(b.json())).id);
+	});
+
+	test('a second factor is asked for here, too', async () => {
+		scripted.claims = { email: 'careful@example.org' };
+		const first = await browser.follow(to('scripted'));
+		const token = first.json().access_token;
+		const post = (path, body) => stack.as(token, path, { method: 'POST', body });
+		const { secret } = (await post('/v1/auth/totp', {})).json();
+		assert.equal((await post('/v1/auth/totp/verify', { code: totpCode(secret, -1) })).status, 200);
+		const verifier = crypto.randomBytes(32).toString('base64url');
+		const there = await browser.follow(to('scripted', { return_to: `${APP}/in`, code_challenge: challengeOf(verifier) }),
+			(url) => url.origin === APP);
+		const handed = await exchange(browser, { code: there.next.searchParams.get('code'), code_verifier: verifier });
+		for (const reply of [await browser.follow(to('scripted')), handed]) {
+			assert.equal(reply.status, 200, reply.text);
+			assert.equal(reply.headers['cache-control'], 'no-store');
+			assert.deepEqual(Object.keys(reply.json()), ['challenge', 'session']);
+			assert.equal(reply.json().challenge, 'totp');
+		}
+		assert.equal((await exchange(browser, { code: there.next.searchParams.get('code'), code_verifier: verifier })).status,
+			401, 'the code is spent by the question, too');
+		const { session } = handed.json();
+		assert.equal((await post('/v1/auth/login/totp', { session, code: totpCode(secret, 50) })).status, 401);
+		const done = await post('/v1/auth/login/totp', { session, code: totpCode(secret) });
+		assert.equal(done.status, 200, done.text);
+		assert.equal((await me(done.json())).email, 'careful@example.org');
 	});
 
 	// --- going back ---------------------------------------------------------------------
