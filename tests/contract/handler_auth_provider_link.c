@@ -232,9 +232,10 @@ TEST(subjects_with_any_characters_are_told_apart)
 
 /* --- through the pipeline --------------------------------------------------------- */
 
+#define GITHUB "AUTH_PROVIDERS=[{\"name\":\"github\",\"client_id\":\"c\",\"client_secret\":\"s\"}]"
+
 static const char *const with_github[] = {
-	"OWNER_PASSWORD=" PASSWORD, "LOG_LEVEL=error", "PUBLIC_URL=https://quiver.example",
-	"AUTH_PROVIDERS=[{\"name\":\"github\",\"client_id\":\"c\",\"client_secret\":\"s\"}]", NULL
+	"LOG_LEVEL=error", "PUBLIC_URL=https://quiver.example", GITHUB, NULL
 };
 
 TEST(under_https_the_cookie_is_this_hosts_alone)
