@@ -190,6 +190,7 @@ TEST(who_floods_an_address_sends_few_mails_and_takes_no_code)
 TEST(a_reset_ends_every_session_and_is_told_by_mail)
 {
 	struct identity_tokens t;
+	struct account_record  r;
 	struct mail_rig        m;
 	struct str             code;
 
@@ -202,6 +203,9 @@ TEST(a_reset_ends_every_session_and_is_told_by_mail)
 	assert_int_equal(reset(&m, RIG_EMAIL, code, "short"), ERR_INVALID);
 	assert_int_equal(reset(&m, RIG_EMAIL, code, PASSWORD), OK);
 	assert_false(str_contains(next_mail(&m), code));
+	/* Whatever a crash left of them is of an earlier epoch. */
+	assert_int_equal(account_by_email(m.r.c, &m.r.a, STR(RIG_EMAIL), m.r.now_ms, &r), OK);
+	assert_true(r.epoch == 1);
 	assert_false(rig_is_alive(&m.r, t.access_token));
 	assert_int_equal(rig_refresh(&m.r, t.refresh_token, &t), ERR_UNAUTHENTICATED);
 	assert_int_equal(sign_in(&m, RIG_EMAIL, RIG_PASSWORD), ERR_UNAUTHENTICATED);
