@@ -78,7 +78,8 @@ enum err auth_totp_verify(const struct request *req, struct response *res)
 	json_object_open(&w);
 	json_name(&w, "recovery_codes");
 	json_array_open(&w);
-	for (size_t i = 0; i < RECOVERY_CODES; i++)
+	/* A provider that has none leaves them out. */
+	for (size_t i = 0; i < RECOVERY_CODES && codes[i].ptr != NULL; i++)
 		json_put_string(&w, codes[i]);
 	json_array_close(&w);
 	json_object_close(&w);

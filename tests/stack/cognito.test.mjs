@@ -234,6 +234,21 @@ describe('as Cognito answers', () => {
     assert.equal(AuthParameters.SECRET_HASH, crypto.createHmac('sha256', 'test only secret').update(SUB + 'client').digest('base64'))
   })
 
+  test('a second factor that the pool asks for is a challenge, and its code goes out with the session', async () => {
+    replies.InitiateAuth = [200, { ChallengeName: 'SOFTWARE_TOKEN_MFA', Session: 'of the pool', ChallengeParameters: { USER_ID_FOR_SRP: SUB } }]
+    const { challenge, session, access_token: none } = (await login()).json
+    assert.deepEqual([challenge, none], ['totp', undefined])
+    replies.RespondToAuthChallenge = refused('CodeMismatchException', 'Invalid code received for user')
+    assert.equal((await client.post('/v1/auth/login/totp', { session, code: '000000' })).status, 401)
+    replies.RespondToAuthChallenge = await result()
+    const reply = await client.post('/v1/auth/login/totp', { session, code: '123456' })
+    assert.equal(reply.status, 200, reply.text)
+    const { ChallengeName, Session, ChallengeResponses } = recorded.last('RespondToAuthChallenge')
+    assert.deepEqual([ChallengeName, Session, ChallengeResponses.USERNAME, ChallengeResponses.SOFTWARE_TOKEN_MFA_CODE],
+      ['SOFTWARE_TOKEN_MFA', 'of the pool', SUB, '123456'])
+    assert.equal((await client.post('/v1/auth/login/totp', { session: 'made up', code: '123456' })).status, 401)
+  })
+
   test('too many requests are 429', async () => {
     replies.InitiateAuth = refused('TooManyRequestsException', 'Rate exceeded')
     assert.equal((await login()).status, 429)
