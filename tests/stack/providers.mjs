@@ -179,7 +179,7 @@ export async function startScripted() {
 	const { server, url } = await listen((request, response) => {
 		const at = new URL(request.url, 'http://x');
 		if (peer.hangs)
-			return undefined;
+			return void peer.hung++;
 		return peer.down ? reply(response, 500, {}) :
 			(paths[at.pathname] ?? (() => reply(response, 404, {})))(request, response, at);
 	});
@@ -187,7 +187,7 @@ export async function startScripted() {
 		for (const name of Object.keys(peer))
 			if (!['issuer', 'reset', 'stop'].includes(name))
 				delete peer[name];
-		Object.assign(peer, { sub: crypto.randomUUID(), asked: [] });
+		Object.assign(peer, { sub: crypto.randomUUID(), asked: [], hung: 0 });
 	};
 	peer.issuer = url;
 	peer.reset();

@@ -180,9 +180,13 @@ describe('sign-in through a provider', () => {
 	});
 
 	test('an answer at another provider\'s address is none', async () => {
-		const back = await answered('work');
-		back.pathname = '/v1/auth/oauth/scripted/callback';
-		assert.equal((await browser.open(back)).status, 400);
+		for (const provider of ['scripted', 'unlinked', 'github']) {
+			const back = await answered('work');
+			back.pathname = `/v1/auth/oauth/${provider}/callback`;
+			if (provider === 'github')      // which announces no issuer
+				back.searchParams.delete('iss');
+			assert.equal((await browser.open(back)).status, 400, provider);
+		}
 		assert.deepEqual(scripted.asked, [], 'the other provider never sees the code');
 	});
 
@@ -406,11 +410,13 @@ describe('sign-in through a provider', () => {
 		scripted.hangs = true;
 		const began = Date.now();
 		const waiting = backs.map(([one, back]) => one.open(back));
+		await until('half of the workers wait', () => scripted.hung >= 4);
 		const live = await stack.request('/v1/auth/providers');
 		assert.equal(live.status, 200);
 		assert.ok(Date.now() - began < 3000, `${Date.now() - began} ms`);
 		for (const reply of await Promise.all(waiting))
 			assert.equal(reply.status, 503, reply.text);
+		assert.equal(scripted.hung, 4, 'no more at a time');
 		assert.ok(Date.now() - began < 15000, `${Date.now() - began} ms`);
 	});
 
