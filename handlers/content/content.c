@@ -175,7 +175,7 @@ static const struct route routes[] = {
 	{ .method = POST, .path = "/v1/content/import", .run = content_import,
 	  .scope = SCOPE_CONTENT_WRITE, .query = &import_query, .reply = &import_result,
 	  .body_kind = BODY_RAW, .accepts = import_types, .body_max_bytes = IMPORT_BODY_MAX_BYTES,
-	  .cost = 50,
+	  .keyed = true, .cost = 50,
 	  .summary = "Import Markdown with front matter (one file, or a tar) or NDJSON" },
 	{ .method = GET, .path = "/v1/content/export", .run = content_export,
 	  .scope = SCOPE_CONTENT_WRITE, .query = &export_query,

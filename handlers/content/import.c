@@ -18,17 +18,25 @@ void import_begin(struct import *im, const struct request *req,
 	im->errors = ARENA_ARRAY(req->arena, IMPORT_REPORT_MAX, struct import_entry);
 }
 
-enum err import_end(struct import *im)
+/* A durable write makes durable what was acknowledged before it (store.h). */
+enum err import_end(struct import *im, struct response *res)
 {
 	struct store_op mark = { .verb = STORE_PUT, .item = {
 		.pk = STR("content#import"), .sk = STR("last"), .body = STR("{}") } };
+	const struct request *req = im->req;
+	bool wrote = im->outcomes[IMPORT_CREATED] + im->outcomes[IMPORT_UPDATED] > 0;
 	struct store_result result;
+	enum err e = ERR_BUSY;
 
 	arena_clean(&im->arena);
-	if (im->outcomes[IMPORT_CREATED] + im->outcomes[IMPORT_UPDATED] == 0)
+	if (!wrote && req->idempotency_key.ptr == NULL)
 		return OK;
-	/* A durable write makes durable what was acknowledged before it (store.h). */
-	return store_write(im->req->store, &mark, 1, STORE_DURABLE, im->req->now_ms, &result);
+	if (res != NULL)
+		e = request_commit(req, res, &mark, 1, &result);
+	/* What cannot be kept of it is its reply alone: once more it changes nothing. */
+	if (e == ERR_BUSY || e == ERR_TOO_LARGE)
+		e = store_write(req->store, &mark, 1, STORE_DURABLE, req->now_ms, &result);
+	return e;
 }
 
 void import_refuse(struct import *im, const struct import_origin *from, const char *fmt, ...)
@@ -243,6 +251,6 @@ enum err content_import(const struct request *req, struct response *res)
 		import_report(im, &w);
 		response_json(res);
 	}
-	enum err ended = import_end(im);
+	enum err ended = import_end(im, e == OK ? res : NULL);
 	return e != OK ? e : ended;
 }

@@ -42,8 +42,9 @@ struct import {
 
 void import_begin(struct import *im, const struct request *req,
     const struct collection *collection) NONNULL_ALL;
-/* Waits until all that was written is durable, and gives the memory back. */
-NODISCARD enum err import_end(struct import *im) NONNULL_ALL;
+/* Waits until all that was written is durable, and gives the memory back.  `res`
+ * is the finished reply, which an Idempotency-Key keeps; NULL: it failed. */
+NODISCARD enum err import_end(struct import *im, struct response *res) NONNULL(1);
 
 /* Reports something wrong and goes on.  `line` may be 0. */
 void import_refuse(struct import *im, const struct import_origin *from, const char *fmt, ...)

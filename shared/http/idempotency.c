@@ -141,10 +141,17 @@ static enum err replay(struct exchange *x, struct str record)
 	return OK;
 }
 
-/* What makes a retry the same request: the body's bytes. */
+/* What makes a retry the same request: the body's bytes, and where others can say
+ * what these mean, the content type and the query, too. */
 static void take_fingerprint(struct exchange *x)
 {
-	crypto_sha256(x->request.body, x->fingerprint);
+	const struct request *req = &x->request;
+
+	crypto_sha256(req->body, x->fingerprint);
+	if (req->route->body_kind == BODY_JSON && req->route->query == NULL)
+		return;
+	crypto_sha256(arena_printf(req->arena, "%.*s\n%.*s\n%.*s", STR_ARG(fingerprint_hex(x)),
+	    STR_ARG(req->body_type), STR_ARG(req->raw_query)), x->fingerprint);
 }
 
 enum err idempotency_begin(struct exchange *x)
@@ -154,7 +161,7 @@ enum err idempotency_begin(struct exchange *x)
 	struct store_result result;
 
 	req->idempotency_key = request_header(req, "Idempotency-Key");
-	if (!req->route->creates || req->idempotency_key.ptr == NULL || req->store == NULL)
+	if (!route_takes_key(req->route) || req->idempotency_key.ptr == NULL || req->store == NULL)
 		return OK;
 	if (!key_is_valid(req->idempotency_key)) {
 		x->response.problem_status = 400;
@@ -178,10 +185,13 @@ enum err idempotency_begin(struct exchange *x)
 
 void idempotency_abandon(struct exchange *x)
 {
-	struct store_op op = { .verb = STORE_DELETE, .item = record_of(&x->request) };
+	struct store_op op = { .verb = STORE_DELETE, .condition = STORE_VERSION,
+		.item = record_of(&x->request) };
 	struct store_result result;
 
-	/* When this fails its lease ends it. */
+	/* Whoever outlived the lease leaves another's alone.  When this fails its lease
+	 * ends it. */
+	op.item.version = x->marker_version;
 	enum err e = store_write(x->request.store, &op, 1, STORE_RELAXED, x->request.now_ms, &result);
 	(void)e;
 	x->idempotency_running = false;
@@ -198,7 +208,7 @@ static struct str record_body(const struct exchange *x, const struct response *r
 	json_object_open(&w);
 	json_member_string(&w, "state", STR(STATE_DONE));
 	json_member_string(&w, "fingerprint", fingerprint_hex(x));
-	json_member_int(&w, "status", res->status != 0 ? res->status : route->status != 0 ? route->status : 201);
+	json_member_int(&w, "status", res->status != 0 ? res->status : route_status(route));
 	json_member_string(&w, "etag", res->etag);
 	json_name(&w, "headers");
 	json_array_open(&w);
@@ -212,7 +222,7 @@ static struct str record_body(const struct exchange *x, const struct response *r
 	json_member_string(&w, "body", has_secret(route->reply) ?
 	    sealed_body(&x->request, res->body) : res->body);
 	json_object_close(&w);
-	return buf_str(&text);
+	return buf_failed(&text) ? STR_NONE : buf_str(&text);
 }
 
 enum err request_commit(const struct request *r, struct response *res, struct store_op *ops,
@@ -230,6 +240,8 @@ enum err request_commit(const struct request *r, struct response *res, struct st
 		.item = record_of(r) };
 	all[n_ops].item.version = x->marker_version;
 	all[n_ops].item.body = record_body(x, res);
+	if (all[n_ops].item.body.ptr == NULL)
+		return ERR_TOO_LARGE;
 	all[n_ops].item.expires_ms = r->now_ms + (int64_t)IDEMPOTENCY_TTL_S * 1000;
 	e = store_write(r->store, all, n_ops + 1, STORE_DURABLE, r->now_ms, result);
 	x->committed = e == OK;

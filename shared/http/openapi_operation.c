@@ -175,7 +175,7 @@ static void write_parameters(struct openapi *o, const struct route *r)
 		part_write_parameter(o, PARAMETER_IF_MATCH);
 	if (route_has_etag(r))
 		part_write_parameter(o, PARAMETER_IF_NONE_MATCH);
-	if (r->creates)
+	if (route_takes_key(r))
 		part_write_parameter(o, PARAMETER_IDEMPOTENCY_KEY);
 	json_array_close(&o->w);
 }
@@ -249,13 +249,6 @@ static void write_body(struct openapi *o, const struct route *r)
 	json_object_close(&o->w);
 }
 
-static uint16_t status_of(const struct route *r)
-{
-	if (r->status != 0)
-		return r->status;
-	return r->creates ? 201 : 200;
-}
-
 /* What the reply holds. */
 static void write_reply_content(struct openapi *o, const struct route *r)
 {
@@ -275,7 +268,7 @@ static void write_reply_content(struct openapi *o, const struct route *r)
 
 static void write_success(struct openapi *o, const struct route *r)
 {
-	uint16_t status = status_of(r);
+	uint16_t status = route_status(r);
 
 	json_name_str(&o->w, arena_printf(o->arena, "%u", status));
 	json_object_open(&o->w);

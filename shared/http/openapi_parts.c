@@ -136,7 +136,7 @@ static bool may_be_absent(const struct handler *h, const struct route *r)
 static bool can_conflict(const struct handler *h, const struct route *r)
 {
 	if (r->method == POST)
-		return r->creates || names_one(h, r);
+		return route_takes_key(r) || names_one(h, r);
 	return route_takes_body(r);
 }
 
@@ -227,9 +227,9 @@ void part_write_headers(struct openapi *o, const struct route *r)
 		wanted |= BIT(HEADER_LAST_MODIFIED);
 	if (r->page)
 		wanted |= BIT(HEADER_LINK);
-	if (r->creates)
+	if (route_takes_key(r))
 		wanted |= BIT(HEADER_IDEMPOTENT_REPLAYED);
-	if (r->creates && (r->status == 0 || r->status == 201))
+	if (r->creates && route_status(r) == 201)
 		wanted |= BIT(HEADER_LOCATION);
 	if (!r->exempt)
 		wanted |= RATE_HEADERS;

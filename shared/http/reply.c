@@ -242,7 +242,7 @@ static uint16_t status_when_well(const struct exchange *x)
 		return x->response.status;
 	if (route == NULL)
 		return 200;
-	return route->status != 0 ? route->status : route->creates ? 201 : 200;
+	return route_status(route);
 }
 
 static void finish_response(struct exchange *x)

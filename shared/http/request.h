@@ -87,6 +87,8 @@ int64_t request_query_int(const struct request *r, const char *name, int64_t oth
  * With an Idempotency-Key the finished response is recorded in the same
  * transaction, so that a retry after any crash either finds it or finds nothing
  * done: fill `res` (status, headers, body) before calling this.
+ * ERR_BUSY: it outlived its lease, and another with its key is running: nothing is
+ *   written.  ERR_TOO_LARGE: nor is it when the response is too large to be kept.
  */
 NODISCARD enum err request_commit(const struct request *r, struct response *res,
     struct store_op *ops, size_t n_ops, struct store_result *result) NONNULL_ALL;

@@ -51,6 +51,16 @@ static bool is_write(enum method m)
 }
 
 /* Each rule looks at one row; the first that fails names what is missing. */
+bool route_takes_key(const struct route *r)
+{
+	return r->creates || r->keyed;
+}
+
+uint16_t route_status(const struct route *r)
+{
+	return r->status != 0 ? r->status : r->creates ? 201 : 200;
+}
+
 static const char *row_problem(const struct route *r)
 {
 	if (r->method != GET && !is_write(r->method))
@@ -75,7 +85,7 @@ static const char *row_problem(const struct route *r)
 		return "a form is a POST with a body schema";
 	if (r->own_limit && r->limit_class == NULL)
 		return "a limit of its own needs its class";
-	if (r->creates && r->method != POST)
+	if (route_takes_key(r) && r->method != POST)
 		return "only a POST creates";
 	if (r->page && (r->method != GET || r->reply == NULL))
 		return "a page is a GET with a reply schema";

@@ -60,6 +60,7 @@ struct route {
 	uint32_t             body_max_bytes;    /* 0: BODY_MAX_BYTES */
 	bool                 page;      /* the reply is {"items":[reply],"next_cursor"}; takes limit and cursor */
 	bool                 creates;   /* a POST that makes something: 201, Idempotency-Key */
+	bool                 keyed;     /* a POST that takes an Idempotency-Key, and makes many or none */
 	bool                 conditional;       /* honours If-Match: changes a thing that is there */
 	bool                 exempt;    /* from limits: health, docs */
 	bool                 provided;  /* an identity provider does it: 501 where IDENTITY's cannot */
@@ -105,6 +106,11 @@ size_t router_index(const struct router *r, const struct route *route) NONNULL_A
 
 /* What is wrong with a table ("GET /v1/blog: no scope"), or NULL. */
 const char *route_table_problem(const struct route *routes, size_t n_routes) NONNULL(1);
+
+/* Whether a request may name itself with an Idempotency-Key. */
+bool route_takes_key(const struct route *r) NONNULL_ALL;
+/* The status of a reply that does not say its own. */
+uint16_t route_status(const struct route *r) NONNULL_ALL;
 
 enum method method_from_name(struct str name);
 const char *method_name(enum method m);

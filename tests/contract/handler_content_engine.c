@@ -475,6 +475,47 @@ TEST(a_creation_repeated_with_its_key_makes_one_item)
 	assert_int_equal(rows_in(collection_blog.documents), 1);
 }
 
+static struct fixture_reply import_keyed(const char *target, const char *lines, const char *key)
+{
+	return rig_edit_as("POST", target, "CONTENT_TYPE=application/x-ndjson", str_of(lines), key);
+}
+
+TEST(an_import_repeated_with_its_key_gives_its_first_report)
+{
+	static const struct { const char *lines, *key; } rows[] = {
+		{ "{\"title\":\"A\"}\n", "HTTP_IDEMPOTENCY_KEY=one-in" },
+		{ "{}\n", "HTTP_IDEMPOTENCY_KEY=none-in" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct fixture_reply replies[2];
+		for (size_t k = 0; k < 2; k++) {
+			replies[k] = import_keyed("/v1/content/import", rows[i].lines, rows[i].key);
+			rig_expect(&replies[k], 200);
+		}
+		assert_str(replies[1].body, replies[0].body);
+		assert_str(fixture_header(&replies[1], "Idempotent-Replayed"), STR("true"));
+	}
+}
+
+TEST(the_key_of_an_import_is_for_its_body_type_and_query)
+{
+	static const char *const key = "HTTP_IDEMPOTENCY_KEY=k-2", *const a = "{\"title\":\"A\"}";
+
+	(void)state;
+	struct fixture_reply first = import_keyed("/v1/content/import", a, key);
+	rig_expect(&first, 200);
+	struct fixture_reply others[] = {
+		import_keyed("/v1/content/import", "{\"title\":\"B\"}", key),
+		import_keyed("/v1/content/import?collection=projects", a, key),
+		rig_edit_as("POST", "/v1/content/import", "CONTENT_TYPE=text/markdown", str_of(a), key),
+	};
+	for (size_t i = 0; i < COUNT(others); i++)
+		rig_expect(&others[i], 422);
+	assert_int_equal(rows_in(collection_blog.documents), 1);
+}
+
 TEST(pages_meet_every_item_once_while_others_write)
 {
 	(void)state;
@@ -532,5 +573,7 @@ TEST_MAIN(CASE(a_draft_is_nowhere_for_readers), CASE(a_published_item_is_everywh
     CASE(revisions_hold_what_was_and_bring_it_back),
     CASE(the_largest_change_and_the_largest_deletion_are_one_transaction),
     CASE(deletion_leaves_nothing_behind), CASE(a_creation_repeated_with_its_key_makes_one_item),
+    CASE(an_import_repeated_with_its_key_gives_its_first_report),
+    CASE(the_key_of_an_import_is_for_its_body_type_and_query),
     CASE(pages_meet_every_item_once_while_others_write),
     CASE(reading_minutes_are_those_of_the_words))

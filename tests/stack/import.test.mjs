@@ -158,6 +158,29 @@ describe('import and export', { skip: external && 'needs an installation of its 
     assert.match(r.errors[1].detail, /title .*nonsense|nonsense .*title/)
   })
 
+  test('an import repeated with its key gives its first report, and makes nothing again', async () => {
+    const keyed = (key, body) => edit('POST', '/v1/content/import',
+      { body, headers: { 'Content-Type': 'application/x-tar', 'Idempotency-Key': key } })
+    const first = await keyed('import-1', tar(files))
+    assert.deepEqual(counts(first.json()), [3, 0, 0, 2])
+    await clear()
+    const again = await keyed('import-1', tar(files))
+    assert.equal(again.status, 200)
+    assert.equal(again.headers['idempotent-replayed'], 'true')
+    assert.equal(again.text, first.text)
+    assert.deepEqual(await lines(), [])
+    assert.equal((await keyed('import-1', tar({ 'x.md': files['content/posts/toml.md'] }))).status, 422)
+    assert.deepEqual(counts((await keyed('import-2', tar(files))).json()), [3, 0, 0, 2])
+  })
+
+  test('of two imports at once with one key one goes in, and the other is told to wait', async () => {
+    const many = Array.from({ length: 1500 }, (_, i) => JSON.stringify({ title: `Post ${i}`, slug: `post-${i}` })).join('\n')
+    const both = await Promise.all([1, 2].map(() => edit('POST', '/v1/content/import',
+      { body: many, headers: { 'Content-Type': 'application/x-ndjson', 'Idempotency-Key': 'at-once' } })))
+    assert.deepEqual(both.map(r => r.status).sort(), [200, 409])
+    assert.equal((await lines()).length, 1500)
+  })
+
   test('other collections go in by name', async () => {
     const r = (await sendLines([{ name: 'Tool', technologies: ['C'] }], '?collection=projects')).json()
     assert.deepEqual(counts(r), [1, 0, 0, 0])
