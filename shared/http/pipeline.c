@@ -68,16 +68,17 @@ static enum log_level level_of(uint16_t status)
 	return status >= 500 ? LOG_ERROR : status >= 400 ? LOG_WARN : LOG_INFO;
 }
 
-/* What went well is left out where the route says so, and sampled elsewhere. */
+/* What went well is sampled.  Where the route says so all is left out that is not
+ * our own failure: probes would drown the rest. */
 static bool is_logged(const struct exchange *x)
 {
 	enum log_level level = level_of(x->status);
 
 	if (!log_enabled(level))
 		return false;
-	if (level != LOG_INFO)
-		return true;
-	return (x->request.route == NULL || !x->request.route->quiet) && log_sampled();
+	if (x->request.route != NULL && x->request.route->quiet)
+		return level == LOG_ERROR;
+	return level != LOG_INFO || log_sampled();
 }
 
 static void log_who(struct log_line *l, const struct exchange *x)

@@ -64,7 +64,7 @@ struct route {
 	bool                 conditional;       /* honours If-Match: changes a thing that is there */
 	bool                 exempt;    /* from limits: health, docs */
 	bool                 provided;  /* an identity provider does it: 501 where IDENTITY's cannot */
-	bool                 quiet;     /* not logged when it went well: health, docs */
+	bool                 quiet;     /* logged at 500 and above alone: health, docs */
 	enum caching         caching;
 	uint16_t             status;    /* when it goes well; 0: 200, or 201 for creates */
 	const char          *reply_type;/* 0: application/json */
