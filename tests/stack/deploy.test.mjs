@@ -140,6 +140,13 @@ describe('deploy/configure --user', () => {
   })
 })
 
+describe('the target that deploy/run builds', () => {
+  test('has the viewer whose bundle is made anew', () => {
+    const inputs = run('ninja', '-C', BUILD, '-t', 'inputs', 'handlers').stdout.split('\n')
+    assert.ok(inputs.some(line => line.endsWith('/redoc/bundles/redoc.standalone.js')), inputs.join('\n'))
+  })
+})
+
 describe('installation', () => {
   const to = path.join(temporaryFolder(), 'usr')
   before(() => {
@@ -164,6 +171,14 @@ describe('installation', () => {
     const unit = fs.readFileSync(path.join(to, 'lib/systemd/system/quiver-content.service'), 'utf8')
     assert.ok(unit.includes(`ExecStart=${to}/libexec/quiver/content\n`))
     assert.doesNotMatch(unit, /@[A-Z]+@/)
+  })
+
+  test('the unit starts again however often it crashes', () => {
+    const unit = fs.readFileSync(path.join(to, 'lib/systemd/system/quiver-content.service'), 'utf8')
+    const section = name => unit.split(/^(?=\[)/m).find(part => part.startsWith(`[${name}]`)).split('\n')
+    // Five starts in ten seconds would be its last; in another section systemd passes over it.
+    assert.ok(section('Unit').includes('StartLimitIntervalSec=0'))
+    assert.ok(section('Service').includes('Restart=on-failure'))
   })
 
   test('systemd finds no fault with the units', () => {

@@ -220,6 +220,18 @@ describe('replies', () => {
 			assert.equal((await client.get(POSTS)).status, 429);
 		}));
 
+	test('of a monitor that signs in are exempt', () =>
+		withStack(trusting([{ name: 'owner', limit: 1, period_ms: DAY_MS }]), async (client) => {
+			const { access_token: token } = await signIn(client);
+			for (let round = 0; round < 5; round++) {
+				const reply = await client.get('/health/detailed', { token });
+				assert.equal(reply.status, 200, reply.text);
+				assert.equal(reply.headers['ratelimit'], undefined);
+			}
+			assert.equal((await client.get(POSTS, { token })).status, 200, 'they took nothing');
+			assert.equal((await client.get(POSTS, { token })).status, 429);
+		}));
+
 	test('of a dry run are counted and never refused', () =>
 		withStack(trusting([
 			{ name: 'anonymous', limit: 1, period_ms: DAY_MS, dry_run: true },
