@@ -1,6 +1,7 @@
 #include "auth/oauth_client.h"
 
 #include "auth/oauth_redirect.h"
+#include "auth/opaque_token.h"
 #include "base/buf.h"
 #include "base/crypto.h"
 #include "base/id.h"
@@ -10,7 +11,6 @@
 #define CLIENT_SK       STR("client")
 #define BODY_DEPTH_MAX  4
 #define BODY_MAX_BYTES  65536
-#define SECRET_RANDOM_BYTES 32
 
 const char *const oauth_grant_names[OAUTH_GRANT_COUNT + 1] = {
 	[OAUTH_GRANT_CODE] = "authorization_code",
@@ -263,26 +263,11 @@ void oauth_client_check(const struct oauth_client *client, const struct json *gi
 
 /* --- secrets and addresses ------------------------------------------------------ */
 
-static struct str hash_of(struct arena *a, struct str secret)
-{
-	uint8_t digest[SHA256_BYTES];
-	char    hex[2 * SHA256_BYTES + 1];
-
-	crypto_sha256(secret, digest);
-	crypto_hex(digest, sizeof(digest), hex);
-	return arena_dup(a, str_of(hex));
-}
-
 struct str oauth_client_renew(struct arena *a, struct oauth_client *client)
 {
-	uint8_t    random[SECRET_RANDOM_BYTES];
-	struct str text, secret;
+	struct str secret = opaque_token_new(a, OAUTH_SECRET_PREFIX);
 
-	id_random(random, sizeof(random));
-	text = crypto_base64url(a, (struct str){ (const char *)random, sizeof(random) });
-	secret = arena_printf(a, OAUTH_SECRET_PREFIX "%.*s", STR_ARG(text));
-	crypto_wipe(random, sizeof(random));
-	client->secret_hash = hash_of(a, secret);
+	client->secret_hash = opaque_token_hash(a, secret);
 	return secret;
 }
 

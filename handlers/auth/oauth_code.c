@@ -1,35 +1,18 @@
 #include "auth/oauth_code.h"
 
+#include "auth/opaque_token.h"
 #include "base/buf.h"
-#include "base/crypto.h"
-#include "base/id.h"
 #include "base/json.h"
 
 #define CODE_SK         STR("code")
-#define RANDOM_BYTES    32
 #define BODY_DEPTH_MAX  2
 #define BODY_MAX_BYTES  16384
 
-static struct str key_of(struct arena *a, struct str code)
-{
-	uint8_t digest[SHA256_BYTES];
-	char    hex[2 * SHA256_BYTES + 1];
-
-	crypto_sha256(code, digest);
-	crypto_hex(digest, sizeof(digest), hex);
-	return arena_printf(a, "code#%s", hex);
-}
-
 struct str oauth_code_new(struct arena *a, struct oauth_code *code)
 {
-	uint8_t    random[RANDOM_BYTES];
-	struct str text, token;
+	struct str token = opaque_token_new(a, OAUTH_CODE_PREFIX);
 
-	id_random(random, sizeof(random));
-	text = crypto_base64url(a, (struct str){ (const char *)random, sizeof(random) });
-	token = arena_printf(a, OAUTH_CODE_PREFIX "%.*s", STR_ARG(text));
-	crypto_wipe(random, sizeof(random));
-	code->key = key_of(a, token);
+	code->key = opaque_token_key(a, "code", token);
 	return token;
 }
 
@@ -60,9 +43,9 @@ enum err oauth_code_read(struct store_connection *c, struct arena *a, struct str
 	struct str         key;
 	enum err           e;
 
-	if (code.len != OAUTH_CODE_BYTES || !str_starts(code, STR(OAUTH_CODE_PREFIX)))
+	if (!opaque_token_is(a, code, OAUTH_CODE_PREFIX))
 		return ERR_NOT_FOUND;
-	key = key_of(a, code);
+	key = opaque_token_key(a, "code", code);
 	e = store_get(c, a, key, CODE_SK, now_ms, &item);
 	if (e != OK)
 		return e;
@@ -97,23 +80,4 @@ enum err oauth_code_item(struct arena *a, const struct oauth_code *code, struct 
 		.expires_ms = code->created_ms + ttl_s * 1000,
 	};
 	return buf_failed(&body) ? ERR_TOO_LARGE : OK;
-}
-
-bool oauth_challenge_fits(struct arena *a, struct str challenge)
-{
-	struct str bytes;
-
-	return challenge.len == OAUTH_CHALLENGE_BYTES &&
-	    crypto_base64url_decode(a, challenge, &bytes) == OK && bytes.len == SHA256_BYTES;
-}
-
-bool oauth_code_verifies(struct arena *a, const struct oauth_code *code, struct str verifier)
-{
-	uint8_t digest[SHA256_BYTES];
-
-	if (verifier.len < OAUTH_VERIFIER_MIN || verifier.len > OAUTH_VERIFIER_MAX)
-		return false;
-	crypto_sha256(verifier, digest);
-	return crypto_equal(code->challenge,
-	    crypto_base64url(a, (struct str){ (const char *)digest, sizeof(digest) }));
 }

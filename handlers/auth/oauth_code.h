@@ -16,10 +16,6 @@
 #define OAUTH_CODE_TTL_S        60
 #define OAUTH_CODE_REMEMBER_S   86400   /* a used one: a second use after that finds nothing */
 #define OAUTH_CODE_PREFIX       "qv_code_"
-#define OAUTH_CODE_BYTES        51      /* the prefix, and 256 random bits in base64url */
-#define OAUTH_VERIFIER_MIN      43      /* RFC 7636, 4.1 */
-#define OAUTH_VERIFIER_MAX      128
-#define OAUTH_CHALLENGE_BYTES   43      /* a SHA-256 in base64url */
 
 struct oauth_code {
 	struct str key;                 /* pk of its item */
@@ -38,11 +34,5 @@ NODISCARD enum err oauth_code_read(struct store_connection *c, struct arena *a, 
     int64_t now_ms, struct oauth_code *out) NONNULL(1, 2, 5);
 NODISCARD enum err oauth_code_item(struct arena *a, const struct oauth_code *code,
     struct store_item *out) NONNULL_ALL;
-
-/* Whether `challenge` is one of S256 (RFC 7636, 4.2). */
-bool oauth_challenge_fits(struct arena *a, struct str challenge) NONNULL(1);
-/* Whether `verifier` is what the challenge was made of; in constant time. */
-bool oauth_code_verifies(struct arena *a, const struct oauth_code *code, struct str verifier)
-    NONNULL(1, 2);
 
 #endif

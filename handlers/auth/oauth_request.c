@@ -1,5 +1,6 @@
 #include "auth/oauth_request.h"
 
+#include "auth/pkce.h"
 #include "auth/oauth_code.h"
 #include "auth/oauth_redirect.h"
 #include "http/app.h"
@@ -62,7 +63,7 @@ static struct fault check_challenge(const struct request *req, struct oauth_requ
 		return (struct fault){ "invalid_request", "PKCE is required: code_challenge is missing" };
 	if (!str_eq(request_query(req, "code_challenge_method"), STR("S256")))
 		return (struct fault){ "invalid_request", "code_challenge_method must be S256" };
-	if (!oauth_challenge_fits(req->arena, r->challenge))
+	if (!pkce_challenge_fits(req->arena, r->challenge))
 		return (struct fault){ "invalid_request", "code_challenge is no SHA-256 in base64url" };
 	return (struct fault){ 0 };
 }

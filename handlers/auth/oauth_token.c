@@ -6,6 +6,7 @@
 #include "auth/grant.h"
 #include "auth/oauth_code.h"
 #include "auth/oauth_credentials.h"
+#include "auth/pkce.h"
 #include "base/id.h"
 #include "log/log.h"
 
@@ -85,7 +86,8 @@ static enum err check_code(const struct request *req, const struct oauth_client 
 		return e;
 	if (!str_eq(code->client, client->id) ||
 	    !str_eq(code->redirect_uri, json_get_string(req->json, "redirect_uri")) ||
-	    !oauth_code_verifies(req->arena, code, json_get_string(req->json, "code_verifier")))
+	    !pkce_verifies(req->arena, code->challenge,
+	    json_get_string(req->json, "code_verifier")))
 		return ERR_NOT_FOUND;
 	return OK;
 }

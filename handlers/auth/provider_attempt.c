@@ -1,36 +1,15 @@
 #include "auth/provider_attempt.h"
 
+#include "auth/opaque_token.h"
+#include "auth/pkce.h"
 #include "base/crypto.h"
-#include "base/id.h"
 #include "http/app.h"
 
 #define COOKIE          "quiver_provider"
 #define COOKIE_MAX      4096
 #define BODY_MAX_BYTES  4096
 #define BODY_DEPTH_MAX  2
-#define RANDOM_BYTES    32
 #define PATH            "/v1/auth/oauth"
-
-/* --- random texts ---------------------------------------------------------------- */
-
-struct str provider_random(struct arena *a)
-{
-	uint8_t    random[RANDOM_BYTES];
-	struct str text;
-
-	id_random(random, sizeof(random));
-	text = crypto_base64url(a, (struct str){ (const char *)random, sizeof(random) });
-	crypto_wipe(random, sizeof(random));
-	return text;
-}
-
-struct str provider_challenge(struct arena *a, struct str verifier)
-{
-	uint8_t digest[SHA256_BYTES];
-
-	crypto_sha256(verifier, digest);
-	return crypto_base64url(a, (struct str){ (const char *)digest, sizeof(digest) });
-}
 
 /* --- cookies ---------------------------------------------------------------------- */
 
@@ -96,9 +75,9 @@ enum err provider_attempt_begin(const struct request *req, struct response *res,
 	struct json_writer w;
 	struct buf         plain;
 
-	attempt->state = provider_random(req->arena);
-	attempt->nonce = provider_random(req->arena);
-	attempt->verifier = provider_random(req->arena);
+	attempt->state = opaque_random(req->arena);
+	attempt->nonce = opaque_random(req->arena);
+	attempt->verifier = opaque_random(req->arena);
 	attempt->expires_ms = req->now_ms + PROVIDER_ATTEMPT_TTL_S * INT64_C(1000);
 	buf_init(&plain, req->arena, BODY_MAX_BYTES);
 	json_begin(&w, &plain);
@@ -176,7 +155,7 @@ enum err provider_attempt_read(const struct request *req, struct str provider, s
 enum err provider_attempt_end(const struct request *req, struct response *res,
     const struct provider_attempt *attempt)
 {
-	struct str          digest = provider_challenge(req->arena, attempt->state);
+	struct str          digest = pkce_challenge(req->arena, attempt->state);
 	struct store_result result;
 	struct store_op     used = { STORE_PUT, STORE_ABSENT, {
 		.pk = arena_printf(req->arena, "provider-attempt#%.*s", STR_ARG(digest)),

@@ -33,11 +33,6 @@ NODISCARD enum err provider_attempt_read(const struct request *req, struct str p
 NODISCARD enum err provider_attempt_end(const struct request *req, struct response *res,
     const struct provider_attempt *attempt) NONNULL_ALL;
 
-/* 256 random bits in base64url. */
-struct str provider_random(struct arena *a) NONNULL_ALL;
-/* The S256 challenge of a verifier (RFC 7636, 4.2). */
-struct str provider_challenge(struct arena *a, struct str verifier) NONNULL(1);
-
 /* A cookie for this host alone; https also keeps other hosts of the domain from setting
  * it (RFC 6265bis, 4.1.3).  `value` absent: it goes. */
 void provider_cookie_set(const struct request *req, struct response *res, const char *name,

@@ -1,7 +1,8 @@
 #include "auth/provider_handover.h"
 
+#include "auth/opaque_token.h"
+#include "auth/pkce.h"
 #include "auth/provider_attempt.h"
-#include "base/crypto.h"
 
 #define PREFIX          "qv_sign_in_"
 #define HANDOVER_SK     STR("handover")
@@ -9,44 +10,26 @@
 #define BODY_DEPTH_MAX  2
 #define BODY_MAX_BYTES  1024
 
-static struct str key_of(struct arena *a, struct str code)
-{
-	uint8_t digest[SHA256_BYTES];
-	char    hex[2 * SHA256_BYTES + 1];
-
-	crypto_sha256(code, digest);
-	crypto_hex(digest, sizeof(digest), hex);
-	return arena_printf(a, "handover#%s", hex);
-}
-
-bool provider_challenge_fits(struct arena *a, struct str challenge)
-{
-	struct str bytes;
-
-	return crypto_base64url_decode(a, challenge, &bytes) == OK && bytes.len == SHA256_BYTES;
-}
-
 /* --- giving ----------------------------------------------------------------------- */
 
 /* What the browser alone knows takes the place of what the application would. */
 static struct str give_cookie(const struct request *req, struct response *res)
 {
-	struct str verifier = provider_random(req->arena);
+	struct str verifier = opaque_random(req->arena);
 
 	provider_cookie_set(req, res, COOKIE, verifier, PROVIDER_HANDOVER_TTL_S, "Strict");
-	return provider_challenge(req->arena, verifier);
+	return pkce_challenge(req->arena, verifier);
 }
 
 enum err provider_handover_give(const struct request *req, struct response *res,
     const struct account_record *r, struct str challenge, struct str *code)
 {
-	struct str          text = provider_random(req->arena);
 	struct store_result result;
 	struct store_op     op = { .verb = STORE_PUT, .condition = STORE_ABSENT };
 	struct json_writer  w;
 	struct buf          body;
 
-	*code = arena_printf(req->arena, PREFIX "%.*s", STR_ARG(text));
+	*code = opaque_token_new(req->arena, PREFIX);
 	buf_init(&body, req->arena, BODY_MAX_BYTES);
 	json_begin(&w, &body);
 	json_object_open(&w);
@@ -56,19 +39,13 @@ enum err provider_handover_give(const struct request *req, struct response *res,
 	    challenge.len > 0 ? challenge : give_cookie(req, res));
 	json_object_close(&w);
 	op.item = (struct store_item){
-		.pk = key_of(req->arena, *code), .sk = HANDOVER_SK, .body = buf_str(&body),
+		.pk = opaque_token_key(req->arena, "handover", *code), .sk = HANDOVER_SK, .body = buf_str(&body),
 		.expires_ms = req->now_ms + PROVIDER_HANDOVER_TTL_S * INT64_C(1000),
 	};
 	return store_write(req->store, &op, 1, STORE_RELAXED, req->now_ms, &result);
 }
 
 /* --- taking ----------------------------------------------------------------------- */
-
-static bool proves(const struct request *req, struct str challenge, struct str verifier)
-{
-	return verifier.len >= PROVIDER_VERIFIER_MIN && verifier.len <= PROVIDER_VERIFIER_MAX &&
-	    crypto_equal(challenge, provider_challenge(req->arena, verifier));
-}
 
 struct proof {
 	const struct request *req;
@@ -79,7 +56,7 @@ static bool cookie_proves(void *context, struct str value)
 {
 	const struct proof *p = context;
 
-	return proves(p->req, p->challenge, value);
+	return pkce_verifies(p->req->arena, p->challenge, value);
 }
 
 static bool is_proved(const struct request *req, struct response *res, struct str challenge)
@@ -88,7 +65,7 @@ static bool is_proved(const struct request *req, struct response *res, struct st
 	struct str   verifier = json_get_string(req->json, "code_verifier");
 
 	if (verifier.ptr != NULL)
-		return proves(req, challenge, verifier);
+		return pkce_verifies(req->arena, challenge, verifier);
 	if (!provider_cookie_each(req, COOKIE, cookie_proves, &p))
 		return false;
 	provider_cookie_set(req, res, COOKIE, STR_NONE, 0, "Strict");
@@ -104,9 +81,9 @@ enum err provider_handover_take(const struct request *req, struct response *res,
 	struct store_item  item;
 	enum err           e;
 
-	if (!str_starts(code, STR(PREFIX)))
+	if (!opaque_token_is(req->arena, code, PREFIX))
 		return ERR_NOT_FOUND;
-	key = key_of(req->arena, code);
+	key = opaque_token_key(req->arena, "handover", code);
 	e = store_get(req->store, req->arena, key, HANDOVER_SK, req->now_ms, &item);
 	if (e != OK)
 		return e;

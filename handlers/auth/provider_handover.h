@@ -16,8 +16,6 @@
 
 #define PROVIDER_HANDOVER_TTL_S 60
 #define PROVIDER_HANDOVER_BYTES 55      /* the prefix, and 256 random bits in base64url */
-#define PROVIDER_VERIFIER_MIN   43      /* RFC 7636, 4.1 */
-#define PROVIDER_VERIFIER_MAX   128
 
 /* A new code for the account as it was read.  Absent `challenge`: the browser gets a
  * cookie in `res`. */
@@ -27,8 +25,5 @@ NODISCARD enum err provider_handover_give(const struct request *req, struct resp
  * transaction that uses it.  ERR_NOT_FOUND: none, over, spent, or somebody else's. */
 NODISCARD enum err provider_handover_take(const struct request *req, struct response *res,
     struct account_record *out, struct store_op *spend) NONNULL_ALL;
-
-/* Whether the text is a challenge of S256. */
-bool provider_challenge_fits(struct arena *a, struct str challenge) NONNULL(1);
 
 #endif

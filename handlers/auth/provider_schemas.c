@@ -1,5 +1,6 @@
 #include "auth/provider_schemas.h"
 
+#include "auth/pkce.h"
 #include "auth/provider_attempt.h"
 #include "auth/provider_handover.h"
 #include "auth/provider_settings.h"
@@ -29,7 +30,7 @@ static const struct field begin_fields[] = {
 	{ .name = "return_to", .type = FIELD_STRING, .min = 1, .max = PROVIDER_RETURN_MAX,
 	  .help = "Where the browser goes with ?code= or ?error=: a path of this origin, or a URL of "
 	  "an origin in CORS_ORIGINS; without it the callback answers with tokens" },
-	{ .name = "code_challenge", .type = FIELD_STRING, .max = PROVIDER_VERIFIER_MAX,
+	{ .name = "code_challenge", .type = FIELD_STRING, .max = PKCE_VERIFIER_MAX,
 	  .help = "RFC 7636: who knows its code_verifier gets the tokens; needed for another "
 	  "origin; without it the browser's cookie decides" },
 	{ .name = "code_challenge_method", .type = FIELD_ENUM, .choices = methods },
@@ -40,7 +41,7 @@ const struct schema provider_begin_query = { "ProviderBegin", begin_fields, fals
 /* Open: providers send more. */
 static const struct field callback_fields[] = {
 	{ .name = "code", .type = FIELD_STRING, .secret = true, .max = ANSWER_MAX },
-	{ .name = "state", .type = FIELD_STRING, .max = PROVIDER_VERIFIER_MAX },
+	{ .name = "state", .type = FIELD_STRING, .max = PKCE_VERIFIER_MAX },
 	{ .name = "iss", .type = FIELD_STRING, .max = PROVIDER_TEXT_MAX_BYTES,
 	  .help = "RFC 9207" },
 	{ .name = "error", .type = FIELD_STRING, .max = PROVIDER_TEXT_MAX_BYTES },
@@ -50,9 +51,9 @@ const struct schema provider_callback_query = { "ProviderCallback", callback_fie
 
 static const struct field exchange_fields[] = {
 	{ .name = "code", .type = FIELD_STRING, .required = true, .secret = true, .min = 1,
-	  .max = PROVIDER_VERIFIER_MAX, .help = "From return_to; good once and for a minute" },
+	  .max = PKCE_VERIFIER_MAX, .help = "From return_to; good once and for a minute" },
 	{ .name = "code_verifier", .type = FIELD_STRING, .secret = true,
-	  .min = PROVIDER_VERIFIER_MIN, .max = PROVIDER_VERIFIER_MAX,
+	  .min = PKCE_VERIFIER_MIN, .max = PKCE_VERIFIER_MAX,
 	  .help = "Of the code_challenge that the sign-in began with" },
 	{ 0 },
 };

@@ -6,6 +6,7 @@
 
 #include "auth/grant.h"
 #include "auth/oauth_redirect.h"
+#include "auth/pkce.h"
 #include "auth/provider_handover.h"
 #include "auth/provider_link.h"
 #include "auth/provider_return.h"
@@ -96,7 +97,7 @@ static enum err check_return(const struct request *req, struct response *res,
 	if (where == PROVIDER_RETURN_ELSEWHERE && a->challenge.ptr == NULL)
 		response_field_error(res, STR("/code_challenge"), "is needed for another origin "
 		    "(RFC 7636, S256)");
-	if (a->challenge.ptr != NULL && !provider_challenge_fits(req->arena, a->challenge))
+	if (a->challenge.ptr != NULL && !pkce_challenge_fits(req->arena, a->challenge))
 		response_field_error(res, STR("/code_challenge"), "must be the SHA-256 of the "
 		    "code_verifier in base64url (RFC 7636, S256)");
 	return res->errors.count > 0 ? ERR_INVALID : OK;
@@ -114,7 +115,7 @@ static void send_there(const struct request *req, struct response *res,
 		{ STR("scope"), p->scopes },
 		{ STR("state"), a->state },
 		{ STR("nonce"), p->openid ? a->nonce : STR_NONE },
-		{ STR("code_challenge"), provider_challenge(req->arena, a->verifier) },
+		{ STR("code_challenge"), pkce_challenge(req->arena, a->verifier) },
 		{ STR("code_challenge_method"), STR("S256") },
 	};
 

@@ -1,48 +1,22 @@
 #include "auth/challenge.h"
 
-#include "base/crypto.h"
-#include "base/id.h"
+#include "auth/opaque_token.h"
 #include "base/json.h"
 
 #define PREFIX          "qv_challenge_"
-#define RANDOM_BYTES    32
 #define BODY_DEPTH_MAX  2
 #define CHALLENGE_SK    STR("challenge")
-
-static struct str key_of(struct arena *a, struct str token)
-{
-	uint8_t digest[SHA256_BYTES];
-	char    hex[2 * SHA256_BYTES + 1];
-
-	crypto_sha256(token, digest);
-	crypto_hex(digest, sizeof(digest), hex);
-	return arena_printf(a, "challenge#%s", hex);
-}
 
 struct str challenge_new(struct arena *a, const struct account_record *r, int64_t now_ms,
     struct challenge_record *out)
 {
-	uint8_t    random[RANDOM_BYTES];
-	struct str text, token;
+	struct str token = opaque_token_new(a, PREFIX);
 
-	id_random(random, sizeof(random));
-	text = crypto_base64url(a, (struct str){ (const char *)random, sizeof(random) });
-	token = arena_printf(a, PREFIX "%.*s", STR_ARG(text));
-	crypto_wipe(random, sizeof(random));
 	*out = (struct challenge_record){
-		.key = key_of(a, token), .account = r->account.id, .epoch = r->epoch,
+		.key = opaque_token_key(a, "challenge", token), .account = r->account.id, .epoch = r->epoch,
 		.expires_ms = now_ms + CHALLENGE_MS,
 	};
 	return token;
-}
-
-static bool is_token(struct arena *a, struct str token)
-{
-	struct str prefix = STR(PREFIX), bytes;
-
-	return str_starts(token, prefix) && token.len < 2 * (sizeof(PREFIX) + RANDOM_BYTES) &&
-	    crypto_base64url_decode(a, str_from(token, prefix.len), &bytes) == OK &&
-	    bytes.len == RANDOM_BYTES;
 }
 
 enum err challenge_read(struct store_connection *c, struct arena *a, struct str token,
@@ -54,9 +28,9 @@ enum err challenge_read(struct store_connection *c, struct arena *a, struct str 
 	struct str         key;
 	enum err           e;
 
-	if (!is_token(a, token))
+	if (!opaque_token_is(a, token, PREFIX))
 		return ERR_NOT_FOUND;
-	key = key_of(a, token);
+	key = opaque_token_key(a, "challenge", token);
 	e = store_get(c, a, key, CHALLENGE_SK, now_ms, &item);
 	if (e != OK)
 		return e;

@@ -15,8 +15,6 @@
 
 /* "qv_refresh_" and 256 random bits in base64url. */
 #define REFRESH_PREFIX          "qv_refresh_"
-#define REFRESH_RANDOM_BYTES    32
-#define REFRESH_TOKEN_BYTES     54
 
 #define SESSIONS_MAX            100     /* of an account; one more ends what was not used longest */
 

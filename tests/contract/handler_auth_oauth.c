@@ -13,6 +13,7 @@
 #include "auth/oauth_code.h"
 #include "auth/oauth_page.h"
 #include "auth/oauth_redirect.h"
+#include "auth/pkce.h"
 
 #define CLIENT_ID  "01890a5d-ac96-774b-bcce-b302099a8057"
 #define VERIFIER   "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"        /* RFC 7636, appendix B */
@@ -114,16 +115,15 @@ TEST(a_code_knows_its_verifier_and_no_other)
 	static const char *const others[] = {
 		"", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXkx", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl", "short", CHALLENGE,
 	};
-	struct oauth_code code = { .challenge = STR(CHALLENGE) };
-	struct arena      a;
+	struct arena a;
 
 	(void)state;
 	arena_init(&a, 1 << 20);
-	assert_true(oauth_challenge_fits(&a, STR(CHALLENGE)));
-	assert_false(oauth_challenge_fits(&a, STR(CHALLENGE "=")));
-	assert_true(oauth_code_verifies(&a, &code, STR(VERIFIER)));
+	assert_true(pkce_challenge_fits(&a, STR(CHALLENGE)));
+	assert_false(pkce_challenge_fits(&a, STR(CHALLENGE "=")));
+	assert_true(pkce_verifies(&a, STR(CHALLENGE), STR(VERIFIER)));
 	for (size_t i = 0; i < COUNT(others); i++)
-		assert_row(!oauth_code_verifies(&a, &code, str_of(others[i])), others[i]);
+		assert_row(!pkce_verifies(&a, STR(CHALLENGE), str_of(others[i])), others[i]);
 	arena_clean(&a);
 }
 
