@@ -2,8 +2,7 @@
 
 #include "auth/issuers.h"
 #include "base/json.h"
-
-#define DEPTH_MAX 4
+#include "config/json_list.h"
 
 #define GOOGLE          STR("google")
 #define GITHUB          STR("github")
@@ -11,20 +10,10 @@
 #define OPENID_SCOPES   STR("openid email profile")
 #define GITHUB_SCOPES   STR("read:user user:email")
 
-/* One provider while it is read. */
-struct reading {
-	struct arena    *arena;
-	size_t           index;
-	struct provider *out;
-	struct str       reason;        /* absent: all is well */
-};
-
-static bool refuse(struct reading *r, const char *member, const char *why)
+/* The provider that an entry becomes. */
+static struct provider *provider_of(struct json_entry *r)
 {
-	if (r->reason.ptr == NULL)
-		r->reason = arena_printf(r->arena, "AUTH_PROVIDERS: entry %zu: %s: %s",
-		    r->index + 1, member, why);
-	return false;
+	return r->out;
 }
 
 static bool is_text(struct str s)
@@ -44,7 +33,7 @@ static bool is_ascii(struct str s)
 
 /* --- an entry's members --------------------------------------------------------- */
 
-static bool read_name(struct reading *r, const struct json *v)
+static bool read_name(struct json_entry *r, const struct json *v)
 {
 	struct str name = json_string(v);
 	bool       good = name.len > 0 && name.len <= PROVIDER_NAME_MAX;
@@ -52,40 +41,40 @@ static bool read_name(struct reading *r, const struct json *v)
 	for (size_t i = 0; good && i < name.len; i++)
 		good = (name.ptr[i] >= 'a' && name.ptr[i] <= 'z') ||
 		    (name.ptr[i] >= '0' && name.ptr[i] <= '9') || name.ptr[i] == '-';
-	r->out->name = name;
+	provider_of(r)->name = name;
 	if (str_eq(name, STR("exchange")))
-		return refuse(r, "name", "exchange is taken: one of our own endpoints has it");
-	return good || refuse(r, "name", "expected google, github, or a name of yours of up to 32 "
+		return json_entry_refuse(r, "name", "exchange is taken: one of our own endpoints has it");
+	return good || json_entry_refuse(r, "name", "expected google, github, or a name of yours of up to 32 "
 	    "lower-case letters, digits and hyphens");
 }
 
-static bool read_client_id(struct reading *r, const struct json *v)
+static bool read_client_id(struct json_entry *r, const struct json *v)
 {
-	r->out->client_id = json_string(v);
-	return is_ascii(r->out->client_id) || refuse(r, "client_id", "expected what the provider "
+	provider_of(r)->client_id = json_string(v);
+	return is_ascii(provider_of(r)->client_id) || json_entry_refuse(r, "client_id", "expected what the provider "
 	    "shows as the client's or application's id");
 }
 
-static bool read_client_secret(struct reading *r, const struct json *v)
+static bool read_client_secret(struct json_entry *r, const struct json *v)
 {
-	r->out->client_secret = json_string(v);
-	return is_ascii(r->out->client_secret) || refuse(r, "client_secret", "expected what the "
+	provider_of(r)->client_secret = json_string(v);
+	return is_ascii(provider_of(r)->client_secret) || json_entry_refuse(r, "client_secret", "expected what the "
 	    "provider showed as the client's secret: printable ASCII");
 }
 
-static bool read_label(struct reading *r, const struct json *v)
+static bool read_label(struct json_entry *r, const struct json *v)
 {
-	r->out->label = json_string(v);
-	return is_text(r->out->label) || refuse(r, "label", "expected a name for people");
+	provider_of(r)->label = json_string(v);
+	return is_text(provider_of(r)->label) || json_entry_refuse(r, "label", "expected a name for people");
 }
 
-static bool read_issuer(struct reading *r, const struct json *v)
+static bool read_issuer(struct json_entry *r, const struct json *v)
 {
-	r->out->issuer = json_string(v);
-	if (str_eq(r->out->name, GOOGLE) || str_eq(r->out->name, GITHUB))
-		return refuse(r, "issuer", "google and github are known by their names; an OpenID "
+	provider_of(r)->issuer = json_string(v);
+	if (str_eq(provider_of(r)->name, GOOGLE) || str_eq(provider_of(r)->name, GITHUB))
+		return json_entry_refuse(r, "issuer", "google and github are known by their names; an OpenID "
 		    "provider of your own needs another one");
-	return issuer_url_fits(r->out->issuer) || refuse(r, "issuer", "expected the provider's "
+	return issuer_url_fits(provider_of(r)->issuer) || json_entry_refuse(r, "issuer", "expected the provider's "
 	    "issuer exactly as its discovery document has it: https://HOST/…, or http:// on this "
 	    "machine");
 }
@@ -98,23 +87,23 @@ static bool has_word(struct str list, struct str word)
 	return false;
 }
 
-static bool read_scopes(struct reading *r, const struct json *v)
+static bool read_scopes(struct json_entry *r, const struct json *v)
 {
-	r->out->scopes = json_string(v);
-	if (!is_ascii(r->out->scopes))
-		return refuse(r, "scopes", "expected names with spaces between them, like openid "
+	provider_of(r)->scopes = json_string(v);
+	if (!is_ascii(provider_of(r)->scopes))
+		return json_entry_refuse(r, "scopes", "expected names with spaces between them, like openid "
 		    "email profile");
-	return str_eq(r->out->name, GITHUB) || has_word(r->out->scopes, STR("openid")) ||
-	    refuse(r, "scopes", "an OpenID provider needs openid among them");
+	return str_eq(provider_of(r)->name, GITHUB) || has_word(provider_of(r)->scopes, STR("openid")) ||
+	    json_entry_refuse(r, "scopes", "an OpenID provider needs openid among them");
 }
 
-static bool read_link(struct reading *r, const struct json *v)
+static bool read_link(struct json_entry *r, const struct json *v)
 {
-	r->out->links = json_bool(v);
-	return json_type(v) == JSON_BOOL || refuse(r, "link", "expected true or false");
+	provider_of(r)->links = json_bool(v);
+	return json_type(v) == JSON_BOOL || json_entry_refuse(r, "link", "expected true or false");
 }
 
-static bool read_endpoint(struct reading *r, const struct json *endpoints, const char *member,
+static bool read_endpoint(struct json_entry *r, const struct json *endpoints, const char *member,
     struct str *out)
 {
 	const struct json *v = json_get(endpoints, str_of(member));
@@ -122,7 +111,7 @@ static bool read_endpoint(struct reading *r, const struct json *endpoints, const
 	if (v == NULL)
 		return true;
 	*out = json_string(v);
-	return issuer_url_fits(*out) || refuse(r, "endpoints", "expected https://HOST/… of each, or "
+	return issuer_url_fits(*out) || json_entry_refuse(r, "endpoints", "expected https://HOST/… of each, or "
 	    "http:// on this machine");
 }
 
@@ -133,19 +122,19 @@ static bool check_endpoint_name(void *context, struct json_member member)
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (str_eq(member.name, str_of(names[i])))
 			return true;
-	return refuse(context, "endpoints", "there are authorize, token, user and emails");
+	return json_entry_refuse(context, "endpoints", "there are authorize, token, user and emails");
 }
 
 /* GitHub Enterprise has its own. */
-static bool read_endpoints(struct reading *r, const struct json *v)
+static bool read_endpoints(struct json_entry *r, const struct json *v)
 {
-	struct provider *p = r->out;
+	struct provider *p = provider_of(r);
 
 	if (!str_eq(p->name, GITHUB))
-		return refuse(r, "endpoints", "they are github's alone; of an OpenID provider "
+		return json_entry_refuse(r, "endpoints", "they are github's alone; of an OpenID provider "
 		    "discovery says them");
 	if (json_type(v) != JSON_OBJECT)
-		return refuse(r, "endpoints", "expected an object");
+		return json_entry_refuse(r, "endpoints", "expected an object");
 	json_each(v, check_endpoint_name, r);
 	return r->reason.ptr == NULL && read_endpoint(r, v, "authorize", &p->authorize_url) &&
 	    read_endpoint(r, v, "token", &p->token_url) &&
@@ -154,11 +143,7 @@ static bool read_endpoints(struct reading *r, const struct json *v)
 }
 
 /* The name first: it says what the others mean. */
-static const struct {
-	const char *name;
-	bool        required;
-	bool      (*read)(struct reading *r, const struct json *v);
-} members[] = {
+static const struct json_entry_member members[] = {
 	{ "name", true, read_name },
 	{ "client_id", true, read_client_id },
 	{ "client_secret", false, read_client_secret },
@@ -168,17 +153,6 @@ static const struct {
 	{ "link", false, read_link },
 	{ "endpoints", false, read_endpoints },
 };
-
-static bool check_name(void *context, struct json_member member)
-{
-	struct reading *r = context;
-
-	for (size_t i = 0; i < COUNT(members); i++)
-		if (str_eq(member.name, str_of(members[i].name)))
-			return true;
-	return refuse(r, "it", "there is a member that is none; there are name, client_id, "
-	    "client_secret, issuer, label, scopes, link and endpoints");
-}
 
 /* --- entries -------------------------------------------------------------------- */
 
@@ -195,8 +169,11 @@ static void set_github(struct provider *p)
 }
 
 /* What holds where the entry says nothing. */
-static void set_defaults(struct provider *p, struct str name)
+static void begin(struct json_entry *r, const struct json *entry)
 {
+	struct provider *p = provider_of(r);
+	struct str       name = json_get_string(entry, "name");
+
 	*p = (struct provider){
 		.openid = true, .label = name, .scopes = OPENID_SCOPES, .links = true,
 	};
@@ -208,71 +185,47 @@ static void set_defaults(struct provider *p, struct str name)
 	p->issuer = GOOGLE_ISSUER;
 }
 
-static bool check_whole(struct reading *r)
+static bool check_whole(struct json_entry *r)
 {
-	struct provider *p = r->out;
+	struct provider *p = provider_of(r);
 
 	if (p->issuer.len == 0)
-		return refuse(r, "issuer", "it is missing; only google and github are known by "
+		return json_entry_refuse(r, "issuer", "it is missing; only google and github are known by "
 		    "their names");
 	/* Another server's accounts are not github.com's. */
 	if (!p->openid)
 		p->issuer = p->user_url;
 	if (p->client_secret.len == 0 && (!p->openid || str_eq(p->name, GOOGLE)))
-		return refuse(r, "client_secret", "it is missing");
+		return json_entry_refuse(r, "client_secret", "it is missing");
 	return true;
 }
 
-static bool read_entry(struct reading *r, const struct json *entry)
+static bool add(struct json_entry *r)
 {
-	if (json_type(entry) != JSON_OBJECT)
-		return refuse(r, "it", "expected an object");
-	set_defaults(r->out, json_get_string(entry, "name"));
-	json_each(entry, check_name, r);
-	for (size_t i = 0; i < COUNT(members) && r->reason.ptr == NULL; i++) {
-		const struct json *v = json_get(entry, str_of(members[i].name));
+	struct provider_list *list = r->list;
 
-		if (v == NULL && members[i].required)
-			return refuse(r, members[i].name, "it is missing");
-		if (v != NULL && !members[i].read(r, v))
-			return false;
-	}
-	return r->reason.ptr == NULL && check_whole(r);
-}
-
-static bool add_entry(struct reading *r, struct provider_list *out)
-{
-	if (provider_find(out, r->out->name) != NULL)
-		return refuse(r, "name", "it is listed twice");
-	if (out->count == PROVIDERS_MAX)
-		return refuse(r, "it", "there are at most 16");
-	out->list[out->count++] = *r->out;
+	if (!check_whole(r))
+		return false;
+	if (provider_find(list, provider_of(r)->name) != NULL)
+		return json_entry_refuse(r, "name", "it is listed twice");
+	if (list->count == PROVIDERS_MAX)
+		return json_entry_refuse(r, "it", "there are at most 16");
+	list->list[list->count++] = *provider_of(r);
 	return true;
 }
 
 enum err provider_settings_parse(struct arena *a, struct str text, struct provider_list *out,
     struct str *reason)
 {
-	const struct json *list;
-	struct json_error  error = { 0 };
-	struct provider    one;
+	static const struct json_list_form form = {
+		.setting = "AUTH_PROVIDERS",
+		.example = "[{\"name\":\"google\",\"client_id\":\"…\",\"client_secret\":\"…\"}]",
+		.members = members, .n_members = COUNT(members), .begin = begin, .add = add,
+	};
+	struct provider one;
 
 	out->count = 0;
-	if (json_parse(a, text, DEPTH_MAX, &list, &error) != OK || json_type(list) != JSON_ARRAY) {
-		*reason = arena_printf(a, "AUTH_PROVIDERS: expected a JSON list on one line, like "
-		    "[{\"name\":\"google\",\"client_id\":\"…\",\"client_secret\":\"…\"}]%s%s",
-		    error.reason == NULL ? "" : ": ", error.reason == NULL ? "" : error.reason);
-		return ERR_INVALID;
-	}
-	for (size_t i = 0; i < json_length(list); i++) {
-		struct reading r = { .arena = a, .index = i, .out = &one };
-
-		if (!read_entry(&r, json_at(list, i)) || !add_entry(&r, out)) {
-			*reason = r.reason;
-			return ERR_INVALID;
-		}
-	}
-	return OK;
+	return json_list_read(a, &form, text, &one, out, reason);
 }
 
 const struct provider *provider_find(const struct provider_list *list, struct str name)

@@ -1,24 +1,12 @@
 #include "auth/issuers.h"
 
-#include "base/buf.h"
-#include "base/limits.h"
+#include "config/json_list.h"
 #include "net/http_client.h"
 
-#define DEPTH_MAX       4
-
-/* One issuer while it is read. */
-struct reading {
-	struct arena  *arena;
-	size_t         index;
-	struct issuer *out;
-	struct str     reason;          /* absent: all is well */
-};
-
-static bool refuse(struct reading *r, const char *member, const char *why)
+/* The issuer that an entry becomes. */
+static struct issuer *issuer_of(struct json_entry *r)
 {
-	r->reason = arena_printf(r->arena, "OIDC_ISSUERS: entry %zu: %s: %s", r->index + 1, member,
-	    why);
-	return false;
+	return r->out;
 }
 
 static bool is_text(struct str s)
@@ -56,18 +44,18 @@ bool issuer_url_fits(struct str url)
 	return str_starts(url, http) && is_loopback(authority);
 }
 
-static bool read_issuer(struct reading *r, const struct json *v)
+static bool read_issuer(struct json_entry *r, const struct json *v)
 {
-	r->out->name = json_string(v);
-	return issuer_url_fits(r->out->name) || refuse(r, "issuer", "expected its iss exactly as tokens "
-	    "have it: https://HOST/…, or http:// on this machine");
+	issuer_of(r)->name = json_string(v);
+	return issuer_url_fits(issuer_of(r)->name) || json_entry_refuse(r, "issuer", "expected "
+	    "its iss exactly as tokens have it: https://HOST/…, or http:// on this machine");
 }
 
-static bool read_jwks_uri(struct reading *r, const struct json *v)
+static bool read_jwks_uri(struct json_entry *r, const struct json *v)
 {
-	r->out->jwks_uri = json_string(v);
-	return issuer_url_fits(r->out->jwks_uri) || refuse(r, "jwks_uri", "expected https://HOST/…, or "
-	    "http:// on this machine");
+	issuer_of(r)->jwks_uri = json_string(v);
+	return issuer_url_fits(issuer_of(r)->jwks_uri) || json_entry_refuse(r, "jwks_uri",
+	    "expected https://HOST/…, or http:// on this machine");
 }
 
 /* The strings of a list, or the one string. */
@@ -87,19 +75,19 @@ static bool read_texts(const struct json *v, struct str *list, size_t room, size
 	return true;
 }
 
-static bool read_audience(struct reading *r, const struct json *v)
+static bool read_audience(struct json_entry *r, const struct json *v)
 {
-	return read_texts(v, r->out->audiences, ISSUER_AUDIENCES_MAX, &r->out->n_audiences) ||
-	    refuse(r, "audience", "expected the aud of its tokens for this API (of id tokens "
+	return read_texts(v, issuer_of(r)->audiences, ISSUER_AUDIENCES_MAX, &issuer_of(r)->n_audiences) ||
+	    json_entry_refuse(r, "audience", "expected the aud of its tokens for this API (of id tokens "
 	    "the client's id): a string, or a list of up to 8");
 }
 
-static bool read_algorithms(struct reading *r, const struct json *v)
+static bool read_algorithms(struct json_entry *r, const struct json *v)
 {
 	struct str names[JWS_ALGORITHM_COUNT];
 	size_t     count = 0;
 
-	r->out->algorithms = 0;
+	issuer_of(r)->algorithms = 0;
 	if (json_type(v) == JSON_ARRAY && !read_texts(v, names, COUNT(names), &count))
 		count = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -109,42 +97,38 @@ static bool read_algorithms(struct reading *r, const struct json *v)
 			count = 0;
 			break;
 		}
-		r->out->algorithms |= JWS_BIT(one);
+		issuer_of(r)->algorithms |= JWS_BIT(one);
 	}
-	return count > 0 || refuse(r, "algorithms", "expected a list of RS256, RS384, RS512, "
+	return count > 0 || json_entry_refuse(r, "algorithms", "expected a list of RS256, RS384, RS512, "
 	    "PS256, ES256, ES384, EdDSA");
 }
 
-static bool read_claim(struct reading *r, const struct json *v, const char *member,
+static bool read_claim(struct json_entry *r, const struct json *v, const char *member,
     struct str *out)
 {
 	*out = json_string(v);
-	return is_text(*out) || refuse(r, member, "expected a claim's name, like "
+	return is_text(*out) || json_entry_refuse(r, member, "expected a claim's name, like "
 	    "https://example.com/roles, or its path, like realm_access.roles");
 }
 
-static bool read_roles_claim(struct reading *r, const struct json *v)
+static bool read_roles_claim(struct json_entry *r, const struct json *v)
 {
-	return read_claim(r, v, "roles_claim", &r->out->roles_claim);
+	return read_claim(r, v, "roles_claim", &issuer_of(r)->roles_claim);
 }
 
-static bool read_tenant_claim(struct reading *r, const struct json *v)
+static bool read_tenant_claim(struct json_entry *r, const struct json *v)
 {
-	return read_claim(r, v, "tenant_claim", &r->out->tenant_claim);
+	return read_claim(r, v, "tenant_claim", &issuer_of(r)->tenant_claim);
 }
 
-static bool read_token(struct reading *r, const struct json *v)
+static bool read_token(struct json_entry *r, const struct json *v)
 {
-	r->out->id_tokens = str_eq(json_string(v), STR(TOKEN_USE_ID));
-	return r->out->id_tokens || str_eq(json_string(v), STR(TOKEN_USE_ACCESS)) ||
-	    refuse(r, "token", "expected access or id");
+	issuer_of(r)->id_tokens = str_eq(json_string(v), STR(TOKEN_USE_ID));
+	return issuer_of(r)->id_tokens || str_eq(json_string(v), STR(TOKEN_USE_ACCESS)) ||
+	    json_entry_refuse(r, "token", "expected access or id");
 }
 
-static const struct {
-	const char *name;
-	bool        required;
-	bool      (*read)(struct reading *r, const struct json *v);
-} members[] = {
+static const struct json_entry_member members[] = {
 	{ "issuer", true, read_issuer },
 	{ "audience", true, read_audience },
 	{ "jwks_uri", false, read_jwks_uri },
@@ -154,71 +138,45 @@ static const struct {
 	{ "token", false, read_token },
 };
 
-static bool check_name(void *context, struct json_member member)
+static void begin(struct json_entry *r, const struct json *entry)
 {
-	struct reading *r = context;
-
-	for (size_t i = 0; i < COUNT(members); i++)
-		if (str_eq(member.name, str_of(members[i].name)))
-			return true;
-	return refuse(r, arena_cstr(r->arena, str_first(member.name, 100)), "there is no such member; there are "
-	    "issuer, audience, jwks_uri, algorithms, roles_claim, tenant_claim and token");
-}
-
-static bool read_entry(struct reading *r, const struct json *entry)
-{
-	*r->out = (struct issuer){
+	(void)entry;
+	*issuer_of(r) = (struct issuer){
 		.algorithms = JWS_TOKEN_ALGORITHMS, .roles_claim = STR(ROLES_CLAIM_DEFAULT),
 	};
-	if (json_type(entry) != JSON_OBJECT)
-		return refuse(r, "it", "expected an object");
-	json_each(entry, check_name, r);
-	for (size_t i = 0; i < COUNT(members) && r->reason.ptr == NULL; i++) {
-		const struct json *v = json_get(entry, str_of(members[i].name));
-
-		if (v == NULL && members[i].required)
-			return refuse(r, members[i].name, "it is missing");
-		if (v != NULL && !members[i].read(r, v))
-			return false;
-	}
-	return r->reason.ptr == NULL;
 }
 
-static bool add_entry(struct reading *r, const struct issuer *one, struct str own,
-    struct issuers *out)
-{
-	enum err e;
+/* Where they go to, and who must not be among them. */
+struct destination {
+	struct issuers *issuers;
+	struct str      own;
+};
 
-	if (str_eq(one->name, own))
-		return refuse(r, "issuer", "it is this installation's own");
-	e = issuers_add(out, one);
+static bool add(struct json_entry *r)
+{
+	const struct destination *to = r->list;
+	enum err                  e;
+
+	if (str_eq(issuer_of(r)->name, to->own))
+		return json_entry_refuse(r, "issuer", "it is this installation's own");
+	e = issuers_add(to->issuers, issuer_of(r));
 	if (e == ERR_EXISTS)
-		return refuse(r, "issuer", "it is listed twice");
-	return e == OK || refuse(r, "it", "there are at most 16");
+		return json_entry_refuse(r, "issuer", "it is listed twice");
+	return e == OK || json_entry_refuse(r, "it", "there are at most 16");
 }
 
 enum err issuers_parse(struct arena *a, struct str text, struct str own, struct issuers *out,
     struct str *reason)
 {
-	const struct json *list;
-	struct json_error  error = { 0 };
+	static const struct json_list_form form = {
+		.setting = "OIDC_ISSUERS",
+		.example = "[{\"issuer\":\"https://tenant.auth0.com/\",\"audience\":\"my-api\"}]",
+		.members = members, .n_members = COUNT(members), .begin = begin, .add = add,
+	};
+	struct destination to = { out, own };
 	struct issuer      one;
 
-	if (json_parse(a, text, DEPTH_MAX, &list, &error) != OK || json_type(list) != JSON_ARRAY) {
-		*reason = arena_printf(a, "OIDC_ISSUERS: expected a JSON list on one line, like "
-		    "[{\"issuer\":\"https://tenant.auth0.com/\",\"audience\":\"my-api\"}]%s%s",
-		    error.reason == NULL ? "" : ": ", error.reason == NULL ? "" : error.reason);
-		return ERR_INVALID;
-	}
-	for (size_t i = 0; i < json_length(list); i++) {
-		struct reading r = { .arena = a, .index = i, .out = &one };
-
-		if (!read_entry(&r, json_at(list, i)) || !add_entry(&r, &one, own, out)) {
-			*reason = r.reason;
-			return ERR_INVALID;
-		}
-	}
-	return OK;
+	return json_list_read(a, &form, text, &one, &to, reason);
 }
 
 enum err issuers_add(struct issuers *out, const struct issuer *one)
