@@ -1,5 +1,5 @@
-// What README.md says is so: its tour and its backup are run as they stand, what it
-// shows of the tree is in the tree, and what it names is there.
+// What README.md and handlers/auth/README.md say is so: the tour, the backup and the ways
+// in are run as they stand, what is shown of the tree is in the tree, and what is named is there.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -8,18 +8,20 @@ import { after, before, describe, test } from 'node:test';
 import { Client, signIn } from './client.mjs';
 import {
 	BUILD, HANDLERS, OWNER, SERVERS, TOP, cgi, childrenOf, cleanUp, commandOf, freePort, httpRequest, makeRoot,
-	startHandler, startStack, temporaryFolder, until,
+	runHandler, startHandler, startStack, temporaryFolder, until,
 } from './harness.mjs';
+import { fixedAddress } from './oauth_browser.mjs';
 
 const read = (file) => fs.readFileSync(path.join(TOP, file), 'utf8');
 const README = read('README.md');
+const AUTH_PAGE = read('handlers/auth/README.md');
 const REPLY = '# →';
 const elsewhere = process.env.QUIVER_URL && 'it needs a fresh installation and its STATE_DIR';
 
 // The text under a heading of the second level.
-function section(title) {
-	const parts = README.split(/^## /m).filter((part) => part.startsWith(`${title}\n`));
-	assert.equal(parts.length, 1, `README.md has one section "${title}"`);
+function section(title, page = README) {
+	const parts = page.split(/^## /m).filter((part) => part.startsWith(`${title}\n`));
+	assert.equal(parts.length, 1, `there is one section "${title}"`);
 	return parts[0];
 }
 
@@ -79,15 +81,15 @@ function assertSteps(results) {
 	}
 }
 
+// A variable's value, where the text has one of its own.
+const set = (variables, values) => steps(variables.replace(/^([A-Z_]+)=.*$/gm, (line, name) => {
+	assert.ok(name in values, `${name} is a variable that this test knows`);
+	return `${name}='${values[name]}'`;
+}));
+
 describe('the tour', () => {
 	const [variables, ...rest] = blocks(section('A tour with curl'), 'sh');
 	const tour = rest.flatMap(steps);
-
-	// A variable's value, where the text has one of its own.
-	const set = (values) => steps(variables.replace(/^([A-Z]+)=.*$/gm, (line, name) => {
-		assert.ok(name in values, `${name} is a variable that this test knows`);
-		return `${name}='${values[name]}'`;
-	}));
 
 	test('shows a reply to every command', () => {
 		assert.ok(tour.length >= 20);
@@ -105,7 +107,7 @@ describe('the tour', () => {
 			const stack = await startStack(kind);
 			try {
 				const values = { URL: stack.url, EMAIL: OWNER.email, PASSWORD: OWNER.password };
-				assertSteps(await run([...set(values), ...tour]));
+				assertSteps(await run([...set(variables, values), ...tour]));
 			} finally {
 				await stack.stop();
 			}
@@ -282,46 +284,119 @@ describe('backup and restore', { skip: elsewhere }, () => {
 	});
 });
 
-const python = spawnSync('python3', ['--version']).status === 0;
+// Programs of the page, and what runs them: `NAME FILE`.
+const INTERPRETERS = {
+	python: { file: 'program.py', arguments: ['python3'], version: '--version' },
+	js: { file: 'program.mjs', arguments: [process.execPath], version: '--version' },
+	go: { file: 'program.go', arguments: ['go', 'run'], version: 'version' },
+};
 
-describe('signed requests', { skip: elsewhere || (!python && 'there is no python3') }, () => {
-	const [program] = blocks(section('Signed requests'), 'python');
-	let stack, client, token, key;
+// What a program prints, and how it ends, in a folder of its own.
+async function runProgram(language, program, variables) {
+	const folder = temporaryFolder();
+	const { file, arguments: [command, ...more] } = INTERPRETERS[language];
+	fs.writeFileSync(path.join(folder, file), program);
+	const child = spawn(command, [...more, file], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'],
+		env: { PATH: process.env.PATH, HOME: folder, ...variables } });
+	const said = { out: '', err: '' };
+	child.stdout.setEncoding('utf8').on('data', (text) => { said.out += text; });
+	child.stderr.setEncoding('utf8').on('data', (text) => { said.err += text; });
+	const status = await new Promise((resolve, reject) => child.once('close', resolve).once('error', reject));
+	return { status, ...said };
+}
+
+const shownBy = (program) => [...program.matchAll(/^(?:#|\/\/) → (.*)$/gm)].map((match) => match[1]);
+const installed = Object.keys(INTERPRETERS).filter((language) => {
+	const { arguments: [command], version } = INTERPRETERS[language];
+	return spawnSync(command, [version]).status === 0;
+});
+
+describe('the ways in', { skip: elsewhere }, () => {
+	const PERSON = path.join(TOP, 'tests/stack/readme_person.mjs');
+	const [variables, ...rest] = blocks(AUTH_PAGE, 'sh');
+	let address, stack, client, token;
 
 	before(async () => {
-		stack = await startStack('lighttpd');
+		address = await fixedAddress();
+		stack = await startStack('lighttpd', { env: { PUBLIC_URL: address.url } });
+		address.to(stack.url);
 		client = new Client(stack.url);
 		token = (await signIn(client)).access_token;
-		const made = await client.post('/v1/developer/keys', { name: 'signs', scopes: ['keys:manage'] }, { token });
-		assert.equal(made.status, 201, made.text);
-		key = made.json;
 	});
 	after(async () => {
 		client?.close();
+		address?.close();
 		await stack?.stop();
 	});
 
-	const runPython = (variables) => new Promise((resolve) => {
-		const child = spawn('python3', ['-c', program], {
-			env: { PATH: process.env.PATH, HOME: process.env.HOME, ...variables }, stdio: ['ignore', 'pipe', 'pipe'],
-		});
-		const said = { out: '', err: '' };
-		child.stdout.setEncoding('utf8').on('data', (text) => { said.out += text; });
-		child.stderr.setEncoding('utf8').on('data', (text) => { said.err += text; });
-		child.on('close', (status) => resolve({ status, ...said }));
+	// Where the page leaves a value to the reader, by what it says of it.
+	const READER = {
+		'from the mail to grace@example.org': 'mail "$STATE_DIR" grace@example.org',
+		'from the app, with SECRET': 'app "$SECRET"',
+		'from the app, with SECRET, half a minute later': 'app-later "$SECRET"',
+		'from where the browser comes back to, after ADDRESS': 'browser "$ADDRESS"',
+	};
+	const byReader = (block) => block.replace(/^([A-Z]+)=x*\S*\s+# (.*)$/gm, (line, name, what) => {
+		assert.ok(what in READER, `"${what}" is something that this test does`);
+		return `${name}=$(EMAIL="$EMAIL" PASSWORD="$PASSWORD" '${process.execPath}' '${PERSON}' ${READER[what]})`;
 	});
 
-	test('a key rotates itself as the Python says, and not with another key', async () => {
-		const wrong = await runPython({ URL: stack.url, KEY_ID: '01890a5d-ac96-774b-bcce-b302099a8057', KEY: key.key });
-		assert.match(wrong.err, /HTTP Error 401/);
-		const right = await runPython({ URL: stack.url, KEY_ID: key.id, KEY: key.key });
-		assert.equal(right.status, 0, right.err);
-		const fresh = right.out.trim();
-		assert.match(fresh, /^qv_live_/);
-		assert.notEqual(fresh, key.key);
-		const read = await client.get(`/v1/developer/keys/${key.id}`, { headers: { 'X-API-Key': fresh } });
-		assert.equal(read.status, 200, read.text);
+	test('go as they are shown, one after the other', async () => {
+		const values = { URL: address.url, STATE_DIR: stack.state, EMAIL: OWNER.email, PASSWORD: OWNER.password };
+		const list = rest.map(byReader).flatMap(steps);
+		assert.ok(list.length >= 20);
+		assertSteps(await run([...set(variables, values), ...list]));
 	});
+
+	test('are in no language that is not run here', () => {
+		const languages = [...AUTH_PAGE.matchAll(/^```(\w*)\n.*?^```$/gms)].map((match) => match[1]);
+		assert.deepEqual(new Set(languages), new Set(['sh', 'env', ...Object.keys(INTERPRETERS)]));
+	});
+
+	test('that are settings pass the check of the settings', async () => {
+		const settings = blocks(AUTH_PAGE, 'env');
+		assert.ok(settings.length >= 3);
+		for (const block of settings) {
+			const said = spawnSync('bash', ['-c', `set -a; ${block}\nenv -0`], { encoding: 'utf8', env: {} }).stdout;
+			const env = Object.fromEntries(said.split('\0').filter((line) => /^(AUTH|OIDC|COGNITO|IDENTITY)/.test(line))
+				.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+			assert.ok(Object.keys(env).length > 0, block);
+			const checked = runHandler('auth', ['--check-config'], env);
+			assert.equal(checked.code, 0, `${block}${checked.stderr}`);
+		}
+	});
+
+	for (const language of installed)
+		test(`go as they are shown in ${language}`, async () => {
+			const [program] = blocks(section('In Python, JavaScript and Go', AUTH_PAGE), language);
+			const made = await client.post('/v1/developer/keys', { name: language, scopes: ['profile'] }, { token });
+			const app = await client.post('/v1/auth/clients', { name: language, type: 'confidential',
+				scopes: ['content:write'], grant_types: ['client_credentials'] }, { token });
+			assert.deepEqual([made.status, app.status], [201, 201], made.text + app.text);
+			const ran = await runProgram(language, program, { URL: stack.url, EMAIL: OWNER.email, PASSWORD: OWNER.password,
+				KEY: made.json.key, CLIENT_ID: app.json.id, CLIENT_SECRET: app.json.secret });
+			assert.equal(ran.status, 0, ran.err);
+			assert.equal(shownBy(program).length, 3);
+			assert.deepEqual(ran.out.trim().split('\n'), shownBy(program));
+		});
+
+	if (installed.includes('python'))
+		test('a key rotates itself as the Python says, and not with another key', async () => {
+			const [program] = blocks(section('Signed requests', AUTH_PAGE), 'python');
+			const made = await client.post('/v1/developer/keys', { name: 'signs', scopes: ['keys:manage'] }, { token });
+			assert.equal(made.status, 201, made.text);
+			const { id, key } = made.json, URL = stack.url;
+			const wrong = await runProgram('python', program,
+				{ URL, KEY_ID: '01890a5d-ac96-774b-bcce-b302099a8057', KEY: key });
+			assert.match(wrong.err, /HTTP Error 401/);
+			const right = await runProgram('python', program, { URL, KEY_ID: id, KEY: key });
+			assert.equal(right.status, 0, right.err);
+			const fresh = right.out.trim();
+			assert.match(fresh, /^qv_live_/);
+			assert.notEqual(fresh, key);
+			const read = await client.get(`/v1/developer/keys/${id}`, { headers: { 'X-API-Key': fresh } });
+			assert.equal(read.status, 200, read.text);
+		});
 });
 
 describe('what the README shows and names', () => {
@@ -344,7 +419,7 @@ describe('what the README shows and names', () => {
 			assert.ok(README.includes(`\`handlers/${name}\``), name);
 	});
 
-	for (const file of ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'tests/README.md'])
+	for (const file of ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'tests/README.md', 'handlers/auth/README.md'])
 		test(`every path that ${file} names exists`, () => {
 			const text = read(file);
 			const linked = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => path.join(path.dirname(file), match[1]));
@@ -355,7 +430,11 @@ describe('what the README shows and names', () => {
 				assert.ok(fs.existsSync(path.join(TOP, name)), `${file}: ${name}`);
 			for (const [, name] of text.matchAll(/build\/bin\/([a-z]+)/g))
 				assert.ok(HANDLERS.includes(name), `${file}: build/bin/${name}`);
-			for (const [, anchor] of text.matchAll(/\]\(#([^)]+)\)/g))
-				assert.match(text, new RegExp(`^## ${anchor.replaceAll('-', '[ -]')}$`, 'im'), `${file}: #${anchor}`);
+			for (const [, to, anchor] of text.matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)) {
+				const page = to === '' ? text : read(path.join(path.dirname(file), to));
+				const names = [...page.matchAll(/^##+ (.*)$/gm)].map(([, name]) =>
+					name.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-'));
+				assert.ok(names.includes(anchor), `${file}: ${to}#${anchor}`);
+			}
 		});
 });
