@@ -78,6 +78,19 @@ static enum err try_create(const struct request *req, struct response *res,
 	return (e == ERR_STALE || e == ERR_EXISTS) && result.failed == 0 ? ERR_STALE : e;
 }
 
+/* What a key may do is what its owner may do at the moment of its use: of accounts that
+ * another provider keeps nobody here could say that. */
+static enum err check_owner(const struct request *req, struct response *res)
+{
+	struct account_record owner;
+	enum err e = account_read(req->store, req->arena, req->principal.id, req->now_ms, &owner);
+
+	if (e != ERR_NOT_FOUND)
+		return e;
+	return response_problem(res, ERR_UNSUPPORTED, "API keys are for accounts that this "
+	    "installation keeps, and yours is another provider's");
+}
+
 enum err developer_create_key(const struct request *req, struct response *res)
 {
 	struct api_key_record *r = ARENA_NEW(req->arena, struct api_key_record);
@@ -87,7 +100,9 @@ enum err developer_create_key(const struct request *req, struct response *res)
 	id_uuid7(req->now_ms, id);
 	*r = (struct api_key_record){ .id = arena_dup(req->arena, str_of(id)),
 		.account = req->principal.id, .created_ms = req->now_ms, .version = 1 };
-	e = key_apply(req, res, r);
+	e = check_owner(req, res);
+	if (e == OK)
+		e = key_apply(req, res, r);
 	if (e == OK)
 		e = key_check_within(req, res, r);
 	if (e != OK)

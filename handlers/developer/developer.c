@@ -90,7 +90,7 @@ static const struct route routes[] = {
 	{ .method = GET, .path = "/v1/developer/keys", .run = developer_list_keys,
 	  .scope = SCOPE_KEYS_MANAGE, .reply = &key_schema, .page = true,
 	  .summary = "The caller's API keys, newest first" },
-	{ .method = POST, .path = "/v1/developer/keys", .run = developer_create_key,
+	{ .method = POST, .path = "/v1/developer/keys", .run = developer_create_key, .provided = true,
 	  .scope = SCOPE_KEYS_MANAGE, .body = &draft_schema, .reply = &secret_schema,
 	  .body_max_bytes = BODY_MAX, .creates = true, .cost = 5,
 	  .summary = "Make an API key; it is shown this once" },

@@ -85,6 +85,16 @@ void arena_reset(struct arena *a)
 	a->used = 0;
 }
 
+void arena_reset_wiped(struct arena *a)
+{
+	run_cleanups(a);                /* they stand in what is wiped */
+	for (struct arena_block *b = a->block; b != NULL; b = b->older) {
+		SHOW(b->data, b->used);
+		explicit_bzero(b->data, b->used);
+	}
+	arena_reset(a);
+}
+
 void arena_clean(struct arena *a)
 {
 	arena_reset(a);

@@ -31,6 +31,9 @@ struct arena {
 void arena_init(struct arena *a, size_t max_bytes) NONNULL_ALL;
 /* Runs the cleanups, newest first, and empties the arena. */
 void arena_reset(struct arena *a) NONNULL_ALL;
+/* The same, and overwrites what was in it, in a way that the compiler keeps: for
+ * passwords and tokens. */
+void arena_reset_wiped(struct arena *a) NONNULL_ALL;
 /* arena_reset, and gives the memory back. */
 void arena_clean(struct arena *a) NONNULL_ALL;
 

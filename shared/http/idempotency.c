@@ -70,15 +70,6 @@ static void replay_headers(struct exchange *x, const struct json *headers)
 	}
 }
 
-static bool has_secret(const struct schema *reply)
-{
-	for (const struct field *f = reply != NULL ? reply->fields : NULL;
-	    f != NULL && f->name != NULL; f++)
-		if (f->secret)
-			return true;
-	return false;
-}
-
 /* A reply that shows a secret once is kept for its retry under SECRET_KEY, and in no
  * other place. */
 static void reply_key(const struct request *req, uint8_t key[SECRET_BYTES])
@@ -129,7 +120,7 @@ static enum err replay(struct exchange *x, struct str record)
 	res->status = (uint16_t)json_get_int(doc, "status", 200);
 	res->etag = json_get_string(doc, "etag");
 	res->body = json_get_string(doc, "body");
-	if (has_secret(x->request.route->reply)) {
+	if (schema_has_secret(x->request.route->reply)) {
 		enum err e = opened_body(&x->request, res->body, &res->body);
 		if (e != OK)
 			return e;
@@ -219,7 +210,7 @@ static struct str record_body(const struct exchange *x, const struct response *r
 		json_array_close(&w);
 	}
 	json_array_close(&w);
-	json_member_string(&w, "body", has_secret(route->reply) ?
+	json_member_string(&w, "body", schema_has_secret(route->reply) ?
 	    sealed_body(&x->request, res->body) : res->body);
 	json_object_close(&w);
 	return buf_failed(&text) ? STR_NONE : buf_str(&text);

@@ -95,22 +95,13 @@ static bool takes_body(const struct handler *h, const struct route *r)
 	return route_takes_body(r);
 }
 
-static bool has_secret(const struct schema *s)
-{
-	for (const struct field *f = s->fields; f->name != NULL; f++)
-		if (f->secret)
-			return true;
-	return false;
-}
-
 /* Sign-in is public, and the password in its body or the code in its query can be
  * wrong; so can a signature. */
 static bool checks_credentials(const struct handler *h, const struct route *r)
 {
 	(void)h;
 	return r->errors == ERRORS_OAUTH || r->scope != SCOPE_PUBLIC || r->signed_body ||
-	    (r->body != NULL && has_secret(r->body)) ||
-	    (r->query != NULL && has_secret(r->query));
+	    schema_has_secret(r->body) || schema_has_secret(r->query);
 }
 
 static bool checks_scope(const struct handler *h, const struct route *r)

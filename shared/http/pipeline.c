@@ -145,6 +145,12 @@ static void note_key_use(const struct exchange *x)
 		    err_text(e));
 }
 
+static bool has_secrets(const struct route *r)
+{
+	return r != NULL && (schema_has_secret(r->body) || schema_has_secret(r->query) ||
+	    schema_has_secret(r->reply));
+}
+
 void http_finish(struct worker *w, bool sent)
 {
 	struct exchange *x = w->exchange;
@@ -155,5 +161,8 @@ void http_finish(struct worker *w, bool sent)
 		log_request(x, ns, sent);
 	note_key_use(x);
 	w->exchange = NULL;
-	arena_reset(&w->arena);
+	if (has_secrets(x->request.route))
+		arena_reset_wiped(&w->arena);
+	else
+		arena_reset(&w->arena);
 }

@@ -15,6 +15,14 @@ const struct schema schema_empty = {
 	.name = "Empty", .fields = (const struct field[]){ { 0 } }
 };
 
+bool schema_has_secret(const struct schema *s)
+{
+	for (const struct field *f = s == NULL ? NULL : s->fields; f != NULL && f->name != NULL; f++)
+		if (f->secret)
+			return true;
+	return false;
+}
+
 void field_errors_init(struct field_errors *e, struct arena *a)
 {
 	*e = (struct field_errors){ .arena = a };

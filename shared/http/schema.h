@@ -59,6 +59,9 @@ struct schema {
 	bool                open;       /* unknown members, of a query unknown names, are let through */
 };
 
+/* Whether a field of it is secret; NULL has none. */
+bool schema_has_secret(const struct schema *s);
+
 /* Of a POST that takes nothing: no body, or an object without members. */
 extern const struct schema schema_empty;
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -222,13 +223,23 @@ static int run(struct process *p)
 	return EX_OK;
 }
 
+/* Neither a core nor another process of this user shows what is in memory: keys,
+ * tokens, passwords.  In development a core is worth more. */
+static void hide_memory(const struct config *c)
+{
+	if (c->environment != ENVIRONMENT_DEVELOPMENT)
+		(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 int process_serve(const struct handler *h, struct str address)
 {
 	struct process p;
 	int status = open_settings(&p, h, true);
 
-	if (status == EX_OK)
+	if (status == EX_OK) {
+		hide_memory(&p.app.config);
 		status = open_listener(&p, address);
+	}
 	if (status == EX_OK) {
 		setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", CLOSE_POLL_MS, 0);
 		(void)FCGX_Init();

@@ -249,6 +249,11 @@ describe('as Cognito answers', () => {
     assert.equal((await client.post('/v1/auth/login/totp', { session: 'made up', code: '123456' })).status, 401)
   })
 
+  test('nobody gets an API key whose owner this installation does not keep', async () => {
+    const reply = await client.post('/v1/developer/keys', { name: 'ci', scopes: ['content:read'] }, { token: await accessToken() })
+    assert.equal(reply.status, 501, reply.text)
+  })
+
   test('too many requests are 429', async () => {
     replies.InitiateAuth = refused('TooManyRequestsException', 'Rate exceeded')
     assert.equal((await login()).status, 429)

@@ -15,6 +15,17 @@ const login = cgi('POST', '/v1/auth/login', { CONTENT_TYPE: 'application/json', 
 const external = Boolean(process.env.QUIVER_URL)
 
 describe('stopping', () => {
+  test('shows its memory to nobody, in a core or otherwise, outside development', async () => {
+    const owner = async (env) => {
+      const health = await startHandler('health', { env })
+      const { uid } = fs.statSync(`/proc/${health.pid}/mem`)
+      await health.stop()
+      return uid
+    }
+    assert.notEqual(await owner({}), 0)
+    assert.equal(await owner({ ENVIRONMENT: 'staging', SECRET_KEY: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=' }), 0)
+  })
+
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGUSR1']) {
     test(`${signal} finishes what is in flight and exits 0`, async () => {
       const auth = await startHandler('auth')

@@ -51,6 +51,23 @@ TEST(zeroed_memory_is_zero_after_a_reset_too)
 	arena_clean(&a);
 }
 
+TEST(a_wiped_reset_leaves_nothing_of_what_was_there)
+{
+	struct arena a;
+	char        *secret, *again;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	secret = arena_alloc(&a, 64);
+	memset(secret, 's', 64);
+	arena_reset_wiped(&a);
+	again = arena_alloc(&a, 64);
+	assert_ptr_equal(again, secret);
+	for (size_t i = 0; i < 64; i++)
+		assert_int_equal(again[i], 0);
+	arena_clean(&a);
+}
+
 TEST(reset_keeps_one_block_of_bounded_size_and_gives_back_the_rest)
 {
 	struct arena a;
@@ -246,6 +263,7 @@ TEST(copies_end_in_nul_and_keep_absence)
 }
 
 TEST_MAIN(RUN(pieces_are_aligned_and_apart), RUN(zeroed_memory_is_zero_after_a_reset_too),
+    RUN(a_wiped_reset_leaves_nothing_of_what_was_there),
     RUN(reset_keeps_one_block_of_bounded_size_and_gives_back_the_rest),
     RUN(a_large_piece_leaves_the_newest_block_in_use),
     RUN(the_bound_refuses_and_leaves_the_arena_good),
