@@ -16,6 +16,6 @@ struct digest_cache *api_key_cache_new(void);
 /* As auth_authenticate; out->key_read says that the store was asked. */
 NODISCARD enum err api_key_authenticate(struct auth *auth, struct store_connection *c,
     struct arena *a, struct str text, struct str address, int64_t now_ms,
-    struct principal *out, const char **reason) NONNULL(1, 2, 3, 7, 8);
+    struct principal *out, const char **reason) NONNULL(1, 3, 7, 8);
 
 #endif

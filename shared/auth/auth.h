@@ -47,6 +47,7 @@ struct auth_credentials {
 };
 
 /*
+ * `c` may be NULL where it is known that what comes costs no read (tests of just that).
  * OK: *out is the principal; without credentials the anonymous one.
  * ERR_UNAUTHENTICATED: credentials that are malformed, forged, expired or
  *   revoked, two that differ, a key from where it may not be used; *reason is a word for the log ("expired", "bad_signature") and never
@@ -55,7 +56,7 @@ struct auth_credentials {
  */
 NODISCARD enum err auth_authenticate(struct auth *auth, struct store_connection *c,
     struct arena *a, const struct auth_credentials *who, int64_t now_ms,
-    struct principal *out, const char **reason) NONNULL_ALL;
+    struct principal *out, const char **reason) NONNULL(1, 3, 4, 6, 7);
 
 /* After a write that changed an API key, or an account in its roles, plan, tenant or
  * whether it is disabled: every process of this machine knows with its next request. */

@@ -303,9 +303,11 @@ TEST(cognito_needs_a_pool_and_a_client_and_knows_the_pools_region)
 	assert_true(str_contains(buf_str(&f.problems), STR("COGNITO_CLIENT_ID: not set")));
 	f.set[1] = (struct variable){ "COGNITO_USER_POOL_ID", "eu-west-1_AbCd" };
 	f.set[2] = (struct variable){ "COGNITO_CLIENT_ID", "client" };
-	load_with(&f, "IDENTITY", "cognito");
+	f.set[0] = (struct variable){ "IDENTITY", "cognito" };
+	load(&f);
 	assert_int_equal(f.result, OK);
 	assert_str(f.config.cognito_region, STR("eu-west-1"));
+	config_clean(&f.config);
 	end(&f);
 }
 
