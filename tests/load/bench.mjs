@@ -2,7 +2,7 @@
 // on the same machine, and the medians of the turns are compared.  Load stays on loopback.
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, fdatasyncSync, mkdtempSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { userInfo, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import net from 'node:net'
@@ -96,7 +96,7 @@ function settings (state) {
 }
 
 function configure (kind, state, port, extra = []) {
-  const r = spawnSync(join(top, 'deploy/configure'), [kind, '--bin', join(build, 'bin'), '--state', state, '--port', String(port), ...extra], { encoding: 'utf8', env: settings(state) })
+  const r = spawnSync(join(top, 'deploy/configure'), [kind, '--bin', join(build, 'bin'), '--state', state, '--port', String(port), '--user', userInfo().username, ...extra], { encoding: 'utf8', env: settings(state) })
   if (r.status !== 0) throw new Error(`deploy/configure ${kind}: ${r.stderr}`)
   const file = join(state, `${kind}.conf`)
   writeFileSync(file, r.stdout)
@@ -145,7 +145,7 @@ async function startNginx (state) {
 }
 
 async function json (url, method, body, token, type = 'application/json') {
-  const r = await fetch(url, { method, body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'Content-Type': type, ...(token ? { Authorization: `Bearer ${token}` } : {}) } })
+  const r = await fetch(url, { method, body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'Content-Type': type, Connection: 'close', ...(token ? { Authorization: `Bearer ${token}` } : {}) } })
   if (!r.ok) throw new Error(`${method} ${url}: ${r.status} ${await r.text()}`)
   return r.status === 204 ? {} : r.json()
 }
