@@ -1,9 +1,11 @@
 #include "docs/document.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/limits.h"
 #include "http/etag.h"
 
 /* Component sections that are merged by name. */
@@ -151,22 +153,37 @@ static void write_document(struct buf *out, const struct parts *parts, struct st
 	json_object_close(&w);
 }
 
-enum err document_load(struct docs_state *s, struct str public_url, struct str *reason,
-    struct arena *a)
+static enum err load(struct docs_state *s, struct str public_url, struct str *reason,
+    struct arena *parsed)
 {
 	struct parts parts = { .count = 0 };
 	struct buf text;
 
-	enum err e = read_parts(s, a, &parts, reason);
+	enum err e = read_parts(s, parsed, &parts, reason);
 	if (e != OK)
 		return e;
-	buf_init(&text, &s->arena, DOCS_DOCUMENT_MAX_BYTES);
+	buf_init(&text, parsed, DOCS_DOCUMENT_MAX_BYTES);
 	write_document(&text, &parts, public_url);
 	if (buf_failed(&text))
 		return ERR_TOO_LARGE;
-	s->document = buf_str(&text);
+	s->document = arena_dup(&s->arena, buf_str(&text));
 	s->document_etag = etag_of_bytes(&s->arena, s->document);
 	return OK;
+}
+
+enum err document_load(struct docs_state *s, struct str public_url, struct str *reason,
+    struct arena *a)
+{
+	struct arena parsed;
+
+	arena_init(&parsed, ARENA_MAX_BYTES);
+	enum err e = load(s, public_url, reason, &parsed);
+	if (e != OK)
+		*reason = arena_dup(a, *reason);
+	arena_clean(&parsed);
+	/* The parts as trees are many times their text, and are not needed again. */
+	malloc_trim(0);
+	return e;
 }
 
 enum err docs_document(const struct request *req, struct response *res)

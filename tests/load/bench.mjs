@@ -88,7 +88,7 @@ function row (measure, target, value, ok, note = '') {
 
 const limits = join(root, 'limits.json')
 writeFileSync(limits, JSON.stringify({
-  policies: ['anonymous', 'user', 'analyst', 'admin', 'owner'].map(name => ({ name, limit: 5e7, period_ms: 60000, burst: 5e7 }))
+  policies: ['anonymous', 'user', 'analyst', 'admin', 'owner', 'free', 'premium', 'enterprise'].map(name => ({ name, limit: 5e7, period_ms: 60000, burst: 5e7 }))
 }))
 
 function settings (state) {
@@ -145,7 +145,9 @@ async function startNginx (state) {
 }
 
 async function json (url, method, body, token, type = 'application/json') {
-  const r = await fetch(url, { method, body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'Content-Type': type, Connection: 'close', ...(token ? { Authorization: `Bearer ${token}` } : {}) } })
+  const once = () => fetch(url, { method, body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'Content-Type': type, ...(token ? { Authorization: `Bearer ${token}` } : {}) } })
+  // A kept connection may have been closed while wrk was at work.
+  const r = await once().catch(once)
   if (!r.ok) throw new Error(`${method} ${url}: ${r.status} ${await r.text()}`)
   return r.status === 204 ? {} : r.json()
 }
