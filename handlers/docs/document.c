@@ -1,11 +1,11 @@
 #include "docs/document.h"
 
 #include <dirent.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "docs/raw_json.h"
 #include "http/etag.h"
 
 /* Component sections that are merged by name. */
@@ -14,13 +14,12 @@ static const char *const sections[] = {
 };
 
 struct parts {
-	const struct json *list[DOCS_PARTS_MAX];
-	size_t             count;
+	struct str list[DOCS_PARTS_MAX];
+	size_t     count;
 };
 
-static enum err read_part(struct arena *a, struct str path, const struct json **out)
+static enum err read_part(struct arena *a, struct str path, struct str *out)
 {
-	struct json_error error;
 	char chunk[8192];
 	struct buf text;
 	size_t n;
@@ -35,8 +34,8 @@ static enum err read_part(struct arena *a, struct str path, const struct json **
 	fclose(f);
 	if (failed)
 		return ERR_IO;
-	enum err e = json_parse(a, buf_str(&text), JSON_DEPTH_MAX, out, &error);
-	return e == OK && json_type(json_get(*out, STR("paths"))) != JSON_OBJECT ? ERR_INVALID : e;
+	*out = buf_str(&text);
+	return raw_is_object(*out) && raw_is_object(raw_get(*out, "paths")) ? OK : ERR_INVALID;
 }
 
 static int is_part(const struct dirent *entry)
@@ -67,56 +66,61 @@ static enum err read_parts(struct docs_state *s, struct arena *a, struct parts *
 	return e;
 }
 
-/* Where members of several objects with one name meet, the first is kept. */
-struct merge {
-	struct json_writer *w;
-	const struct parts *parts;
-	const char         *section;    /* inside components; NULL: paths */
-	size_t              part;
-};
-
-static const struct json *section_of(const struct json *part, const char *section)
+static struct str section_of(struct str part, const char *section)
 {
 	if (section == NULL)
-		return json_get(part, STR("paths"));
-	return json_get(json_get(part, STR("components")), str_of(section));
+		return raw_get(part, "paths");
+	return raw_get(raw_get(part, "components"), section);
 }
 
-static bool write_new_member(void *context, struct json_member m)
-{
-	struct merge *merge = context;
+/* The names that are written already, by the parts before. */
+struct names {
+	struct str list[DOCS_NAMES_MAX];
+	size_t     count;
+};
 
-	for (size_t i = 0; i < merge->part; i++)
-		if (json_get(section_of(merge->parts->list[i], merge->section), m.name) != NULL)
+static bool is_among(const struct names *names, struct str name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (str_eq(names->list[i], name))
 			return true;
-	json_name_str(merge->w, m.name);
-	json_put_value(merge->w, m.value);
-	return true;
+	return false;
 }
 
-static void write_merged(struct json_writer *w, const struct parts *parts, const char *name,
-    const char *section)
+/* Where members of several objects with one name meet, the first is kept. */
+static void write_merged(struct json_writer *w, struct names *names, const struct parts *parts,
+    const char *name, const char *section)
 {
-	struct merge merge = { w, parts, section, 0 };
+	struct str member, value;
 
+	names->count = 0;
 	json_name(w, name);
 	json_object_open(w);
-	for (; merge.part < parts->count; merge.part++) {
-		const struct json *from = section_of(parts->list[merge.part], section);
-		if (from != NULL)
-			json_each(from, write_new_member, &merge);
+	for (size_t i = 0; i < parts->count; i++) {
+		struct raw_members m = raw_members(section_of(parts->list[i], section));
+
+		while (raw_next(&m, &member, &value)) {
+			if (is_among(names, member) || names->count == DOCS_NAMES_MAX)
+				continue;
+			names->list[names->count++] = member;
+			json_name_str(w, member);
+			json_put_raw(w, value);
+		}
 	}
 	json_object_close(w);
 }
 
 static void write_tags(struct json_writer *w, const struct parts *parts)
 {
+	struct str tag;
+
 	json_name(w, "tags");
 	json_array_open(w);
 	for (size_t i = 0; i < parts->count; i++) {
-		const struct json *tags = json_get(parts->list[i], STR("tags"));
-		for (size_t k = 0; k < json_length(tags); k++)
-			json_put_value(w, json_at(tags, k));
+		struct raw_members m = raw_elements(raw_get(parts->list[i], "tags"));
+
+		while (raw_next_element(&m, &tag))
+			json_put_raw(w, tag);
 	}
 	json_array_close(w);
 }
@@ -136,34 +140,36 @@ static void write_info(struct json_writer *w, struct str public_url)
 	json_array_close(w);
 }
 
-static void write_document(struct buf *out, const struct parts *parts, struct str public_url)
+static void write_document(struct arena *a, struct buf *out, const struct parts *parts,
+    struct str public_url)
 {
+	struct names *names = ARENA_NEW(a, struct names);
 	struct json_writer w;
 
 	json_begin(&w, out);
 	json_object_open(&w);
 	write_info(&w, public_url);
 	write_tags(&w, parts);
-	write_merged(&w, parts, "paths", NULL);
+	write_merged(&w, names, parts, "paths", NULL);
 	json_name(&w, "components");
 	json_object_open(&w);
 	for (size_t i = 0; i < COUNT(sections); i++)
-		write_merged(&w, parts, sections[i], sections[i]);
+		write_merged(&w, names, parts, sections[i], sections[i]);
 	json_object_close(&w);
 	json_object_close(&w);
 }
 
 static enum err load(struct docs_state *s, struct str public_url, struct str *reason,
-    struct arena *parsed)
+    struct arena *scratch)
 {
 	struct parts parts = { .count = 0 };
 	struct buf text;
 
-	enum err e = read_parts(s, parsed, &parts, reason);
+	enum err e = read_parts(s, scratch, &parts, reason);
 	if (e != OK)
 		return e;
-	buf_init(&text, parsed, DOCS_DOCUMENT_MAX_BYTES);
-	write_document(&text, &parts, public_url);
+	buf_init(&text, scratch, DOCS_DOCUMENT_MAX_BYTES);
+	write_document(scratch, &text, &parts, public_url);
 	if (buf_failed(&text))
 		return ERR_TOO_LARGE;
 	s->document = arena_dup(&s->arena, buf_str(&text));
@@ -181,8 +187,6 @@ enum err document_load(struct docs_state *s, struct str public_url, struct str *
 	if (e != OK)
 		*reason = arena_dup(a, *reason);
 	arena_clean(&parsed);
-	/* The parts as trees are many times their text, and are not needed again. */
-	malloc_trim(0);
 	return e;
 }
 

@@ -10,6 +10,7 @@
 
 #define DOCS_DOCUMENT_MAX_BYTES (8u << 20)      /* openapi.json of all handlers */
 #define DOCS_PART_MAX_BYTES     (2u << 20)      /* of one */
+#define DOCS_NAMES_MAX          4096            /* of one section: paths, schemas, … */
 #define DOCS_PARTS_MAX          64              /* handlers installed together */
 
 struct docs_file;
