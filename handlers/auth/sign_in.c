@@ -28,10 +28,13 @@ static enum err put_tokens(struct response *res, const struct identity_tokens *t
 }
 
 /* Where to go, when it is not here. */
-static enum err elsewhere(struct response *res, enum err e)
+static enum err elsewhere(const struct request *req, struct response *res, enum err e)
 {
 	if (e != ERR_UNSUPPORTED)
 		return e;
+	if (req->app->config.identity == IDENTITY_COGNITO)
+		return response_problem(res, e, "the user pool asks for a step that is not "
+		    "understood here: there are a new password and an authenticator app");
 	return response_problem(res, e, "the accounts are an OpenID provider's: sign in there, "
 	    "and send its access token with each request");
 }
@@ -64,7 +67,7 @@ enum err auth_login(const struct request *req, struct response *res)
 
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the e-mail address or the password is wrong");
-	return e == OK ? auth_put_login(res, &in) : elsewhere(res, e);
+	return e == OK ? auth_put_login(res, &in) : elsewhere(req, res, e);
 }
 
 enum err auth_login_password(const struct request *req, struct response *res)
@@ -92,7 +95,7 @@ enum err auth_refresh(const struct request *req, struct response *res)
 
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the refresh token is not good any more: sign in again");
-	return e == OK ? put_tokens(res, &tokens) : elsewhere(res, e);
+	return e == OK ? put_tokens(res, &tokens) : elsewhere(req, res, e);
 }
 
 enum err auth_logout(const struct request *req, struct response *res)

@@ -254,6 +254,13 @@ describe('as Cognito answers', () => {
     assert.equal(reply.status, 501, reply.text)
   })
 
+  test('a step that is not understood is 501 and says which are', async () => {
+    replies.InitiateAuth = [200, { ChallengeName: 'SMS_MFA', Session: 's', ChallengeParameters: {} }]
+    const reply = await login()
+    assert.equal(reply.status, 501, reply.text)
+    assert.match(reply.json.detail, /authenticator app/)
+  })
+
   test('too many requests are 429', async () => {
     replies.InitiateAuth = refused('TooManyRequestsException', 'Rate exceeded')
     assert.equal((await login()).status, 429)
