@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/address.h"
 #include "auth/api_key_auth.h"
 #include "auth/cognito.h"
 #include "auth/foreign.h"
@@ -139,6 +140,7 @@ enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
 	auth->keys = keys_new(c->secret_key, key_terms(c));
 	auth->cache = token_cache_new();
 	auth->api_keys = api_key_cache_new();
+	auth->forgeries = forgery_new();
 	for (size_t i = 0; i < COUNT_COUNT; i++)
 		auth->counts[i] = metrics_series(m, METRIC_AUTH, count_labels[i]);
 	e = open_issuers(auth, m, a, reason);
@@ -163,6 +165,7 @@ void auth_close(struct auth *auth)
 	changed_close(&auth->changed);
 	token_cache_free(auth->cache);
 	digest_cache_free(auth->api_keys);
+	forgery_free(auth->forgeries);
 	keys_free(auth->keys);
 	free(auth->slots_path);
 	free(auth);
@@ -210,6 +213,7 @@ struct attempt {
 	int64_t                  now_ms;
 	const char              *reason;
 	const struct issuer     *issuer;        /* whose token it is; NULL: ours */
+	struct str               network;       /* the client's; absent: nobody's, has no budget */
 };
 
 static enum err refuse(struct attempt *t, const char *why)
@@ -250,6 +254,11 @@ static enum err keys_for(void *context, const struct token *token, struct key_ch
 	const struct jwk *key;
 	enum err          e;
 
+	if (t->network.len > 0 &&
+	    !forgery_may_try(t->auth->forgeries, t->network, t->now_ms)) {
+		t->reason = "too_many_forgeries";
+		return ERR_LIMITED;
+	}
 	if (t->issuer != NULL)
 		return jwks_choose(t->issuer->keys, &token->jws, out);
 	e = keys_find_or_load(t->auth->keys, t->store, t->arena,
@@ -300,6 +309,8 @@ static enum err verify(struct attempt *t, struct str text, const uint8_t digest[
 	enum err                    e = token_verify(t->arena, text, &verifier, &token,
 	    &t->reason);
 
+	if (token.forged && t->network.len > 0)
+		forgery_count(t->auth->forgeries, t->network, t->now_ms);
 	if (e == OK && t->issuer != NULL)
 		return foreign_principal(t->arena, t->issuer, &token, digest, out, &t->reason);
 	if (e == OK)
@@ -414,11 +425,13 @@ enum err auth_authenticate(struct auth *auth, struct store_connection *c, struct
     const struct auth_credentials *who, int64_t now_ms, struct principal *out,
     const char **reason)
 {
-	struct attempt   t = { auth, c, a, now_ms, "", NULL };
+	struct attempt   t = { auth, c, a, now_ms, "", NULL, STR_NONE };
 	struct principal p = principal_anonymous();
 	enum auth_count  count = COUNT_ANONYMOUS;
 	enum err         e = OK;
 
+	if (who->address.len > 0)
+		t.network = address_limit_key(a, who->address);
 	if (who->authorization.len > 0 || who->api_key.len > 0)
 		e = sent_principal(&t, who, &p, &count);
 	else if (who->loopback && auth->config->metrics_token.len == 0)

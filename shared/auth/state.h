@@ -6,6 +6,7 @@
 
 #include "auth/changed.h"
 #include "auth/digest_cache.h"
+#include "auth/forgery.h"
 #include "auth/identity.h"
 #include "auth/issuers.h"
 #include "auth/keys.h"
@@ -28,6 +29,7 @@ struct auth {
 	struct keys            *keys;
 	struct token_cache     *cache;
 	struct digest_cache    *api_keys;
+	struct forgery_budgets *forgeries;
 	struct revoked          revoked;
 	struct changed          changed;
 	struct password_hasher  hasher;

@@ -71,8 +71,9 @@ enum err token_verify(struct arena *a, struct str text, const struct token_verif
 	if (e == ERR_NOT_FOUND)
 		return refuse("unknown_key", reason);
 	if (e != OK)
-		return ERR_UNAVAILABLE;
+		return e == ERR_LIMITED ? e : ERR_UNAVAILABLE;
 	e = check_signature(&out->jws, &keys, reason);
+	out->forged = e != OK;
 	key_choice_clean(&keys);
 	return e;
 }

@@ -15,6 +15,7 @@ struct token {
 	struct jws          jws;
 	const struct json  *payload;    /* NULL: it is no JSON object (struct token_rules, bare) */
 	struct token_claims claims;
+	bool                forged;     /* the signature was looked at, and is wrong */
 };
 
 /* Whose tokens count, and under which rules. */
@@ -31,6 +32,7 @@ struct token_verifier {
 /* Strings of *out are `text`'s or the arena's.
  * ERR_UNAUTHENTICATED: it is not good; *reason is a word for the log ("expired",
  *   "bad_signature"; static storage) and never for the client.
+ * ERR_LIMITED: `keys` said so.
  * ERR_UNAVAILABLE: the keys could not be had. */
 NODISCARD enum err token_verify(struct arena *a, struct str text,
     const struct token_verifier *v, struct token *out, const char **reason)

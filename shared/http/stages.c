@@ -217,6 +217,14 @@ static enum err check_session(struct exchange *x)
 	    "this needs a sign-in: an API key cannot do it");
 }
 
+/* A network that sent many wrong signatures; a good token may be among what it sends. */
+static enum err refuse_forgers(struct exchange *x)
+{
+	response_header(&x->response, "Retry-After", STR("1"));
+	return response_problem(&x->response, ERR_LIMITED,
+	    "too many tokens with a wrong signature came from this network; try again in 1 s");
+}
+
 static enum err check_scope(struct exchange *x)
 {
 	const struct request *req = &x->request;
@@ -227,6 +235,8 @@ static enum err check_scope(struct exchange *x)
 	if (x->auth_error == ERR_UNAUTHENTICATED)
 		return response_problem(&x->response, ERR_UNAUTHENTICATED,
 		    "the credentials are not valid (any more): sign in again");
+	if (x->auth_error == ERR_LIMITED)
+		return refuse_forgers(x);
 	if (x->auth_error != OK)
 		return x->auth_error;
 	if (principal_may(&req->principal, needed))

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import * as jose from 'jose';
-import { Client, median, signIn } from './client.mjs';
+import { Client, inParallel, median, signIn } from './client.mjs';
 import { OWNER, startStack, until } from './harness.mjs';
 
 const DRAFTS = '/v1/blog?status=all';      // content's answer to whoever may edit
@@ -355,6 +355,18 @@ describe('tokens that are not ours', () => {
 		const headers = { authorization: forgeries['another key under our kid']() };
 		assert.equal((await client.get('/v1/blog', { headers })).status, 401);
 		assert.equal((await client.get('/health', { headers })).status, 200);
+	});
+
+	test('in a flood are told to wait, and a token that was known before is not', async () => {
+		const known = { token: tokens.access_token };
+		const flood = { authorization: forgeries['another key under our kid']() };
+		assert.equal((await client.get(DRAFTS, known)).status, 200);
+		const replies = [];
+		await inParallel(200, 8, async () => replies.push(await client.get(DRAFTS, { headers: flood })));
+		const waiting = replies.filter(reply => reply.status === 429);
+		assert.ok(waiting.length > 0 && waiting.every(reply => reply.headers['retry-after'] === '1'), replies.map(r => r.status).join(' '));
+		assert.ok(replies.every(reply => [401, 429].includes(reply.status)));
+		assert.equal((await client.get(DRAFTS, known)).status, 200);
 	});
 
 	test('are none when there are none', async () => {
