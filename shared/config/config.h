@@ -51,6 +51,7 @@ struct config {
 	uint32_t         body_max_bytes;
 	enum log_level   log_level;
 	double           log_sample;    /* 0 to 1: share of successful requests logged */
+	uint32_t         log_delay_ms;
 	bool             log_bodies;
 	struct str       owner_email, owner_password;   /* empty password: generate */
 	struct str       docs_dir;      /* DOCS_DIR: OpenAPI parts and UI assets */

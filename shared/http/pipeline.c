@@ -128,7 +128,7 @@ static void log_request(const struct exchange *x, uint64_t ns, bool sent)
 		log_str(&l, "body", redacted_body(req));
 	if (!sent)
 		log_bool(&l, "client_gone", true);
-	log_end(&l);
+	log_end_soon(&l);
 }
 
 /* The reply is out already: nobody waits for this. */

@@ -1,9 +1,7 @@
 #include "log/log.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "log/escape.h"
+#include "log/outlet.h"
 #include "log/redact.h"
 
 #define NAME_MAX_BYTES      64          /* a field's name; ours are short */
@@ -261,34 +260,27 @@ void log_header(struct log_line *l, struct str header, struct str value)
 		put_value(l, log_is_secret(header) ? STR(REDACTED) : value);
 }
 
-/* A line that cannot be written is lost: there is nowhere to say so. */
-static void write_line(const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(STDERR_FILENO, text, len);
-		if (n >= 0) {
-			text += n;
-			len -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
-			(void)poll(&p, 1, -1);
-		} else if (errno != EINTR) {
-			return;
-		}
-	}
-}
-
-void log_end(struct log_line *l)
+static void end(struct log_line *l, bool can_wait)
 {
 	if (!l->on)
 		return;
 	if (l->truncated)
 		put(l, truncated_mark, sizeof(truncated_mark) - 1);
 	put(l, "}\n", 2);
-	write_line(l->text, l->len);
+	outlet_write((struct str){ l->text, l->len }, can_wait);
 	l->on = false;
 	if (writer.on_line != NULL)
 		writer.on_line(writer.context, l->level);
+}
+
+void log_end(struct log_line *l)
+{
+	end(l, false);
+}
+
+void log_end_soon(struct log_line *l)
+{
+	end(l, l->level < LOG_WARN);
 }
 
 void log_message(enum log_level level, const char *event, const char *fmt, ...)

@@ -1,7 +1,7 @@
 /*
  * log: one JSON object a line on standard error, whatever the input.
- * A line is built in a fixed buffer on the caller's stack and written by one
- * write(2): lines of threads and processes do not mix.  Values are escaped;
+ * A line is built in a fixed buffer on the caller's stack and written whole by one
+ * write(2), alone or with others: lines of threads and processes do not mix.  Values are escaped;
  * over-long ones are cut and the line gets "truncated":true.
  * Secrets: fields and headers named in redact.c's table are replaced by
  *          "[redacted]"; text that looks like a key of ours (qv_live_…) or a
@@ -53,6 +53,8 @@ void log_ms(struct log_line *l, const char *name, uint64_t ns) NONNULL_ALL;
 /* A request header: redacted by its name (any case). */
 void log_header(struct log_line *l, struct str header, struct str value) NONNULL(1);
 void log_end(struct log_line *l) NONNULL_ALL;
+/* For lines by the thousand: below WARN they may wait LOG_DELAY_MS for others (outlet.h). */
+void log_end_soon(struct log_line *l) NONNULL_ALL;
 
 /* A line with one "message", for what has no fields. */
 void log_message(enum log_level level, const char *event, const char *fmt, ...)

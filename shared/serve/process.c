@@ -15,6 +15,7 @@
 
 #include "base/time.h"
 #include "log/log.h"
+#include "log/outlet.h"
 #include "serve/listen.h"
 #include "serve/loop.h"
 #include "serve/process.h"
@@ -208,6 +209,7 @@ static void tell_stop(int signal_number, unsigned left)
 static int run(struct process *p)
 {
 	tell_start(p);
+	outlet_start(p->app.config.log_delay_ms);
 	int status = start_threads(p);
 	if (status != EX_OK)
 		_exit(status);          /* some may be at work */
@@ -218,6 +220,7 @@ static int run(struct process *p)
 	p->app.stop_by_ns = time_monotonic_ns() + p->app.config.drain_s * UINT64_C(1000000000);
 	unsigned left = join_threads(p, p->app.config.drain_s);
 	tell_stop(signal_number, left);
+	outlet_stop();
 	if (left > 0)
 		_exit(EX_OK);           /* they use what would be closed under them */
 	loop_close(&p->loop);

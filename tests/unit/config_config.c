@@ -107,6 +107,7 @@ TEST(nothing_set_is_a_full_configuration)
 	assert_int_equal(c->body_max_bytes, 1048576);
 	assert_int_equal(c->log_level, LOG_INFO);
 	assert_true(c->log_sample >= 1 && c->log_sample <= 1);
+	assert_int_equal(c->log_delay_ms, 100);
 	assert_false(c->log_bodies);
 	assert_str(c->owner_email, STR("owner@localhost"));
 	assert_str(c->owner_password, STR(""));
@@ -245,6 +246,7 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "LOG_SAMPLE", "nan", "from 0 to 1" }, { "LOG_SAMPLE", "0x1p-1", "from 0 to 1" },
 	{ "LOG_SAMPLE", "1e-3", "from 0 to 1" }, { "LOG_SAMPLE", ".", "from 0 to 1" },
 	{ "LOG_SAMPLE", "0.1.2", "from 0 to 1" },
+	{ "LOG_DELAY_MS", "1001", "from 0 to 1000" },
 	{ "LOG_BODIES", "maybe", "expected on or off" },
 	{ "OWNER_EMAIL", "owner", "expected an address" },
 	{ "OWNER_EMAIL", "@localhost", "expected an address" },

@@ -4,40 +4,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/time.h"
 #include "log/log.h"
+#include "capture.h"
 #include "test.h"
-
-#define CAPTURE_MAX (64u << 10)
-
-/* What is written to standard error between the two goes to `text`. */
-struct capture {
-	int  file, saved;
-	char text[CAPTURE_MAX];
-};
-
-static void capture_begin(struct capture *c)
-{
-	c->file = memfd_create("log", MFD_CLOEXEC);
-	assert_true(c->file >= 0);
-	c->saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	assert_true(c->saved >= 0);
-	assert_int_equal(dup2(c->file, STDERR_FILENO), STDERR_FILENO);
-}
-
-static struct str capture_end(struct capture *c)
-{
-	assert_int_equal(dup2(c->saved, STDERR_FILENO), STDERR_FILENO);
-	close(c->saved);
-	ssize_t n = pread(c->file, c->text, sizeof(c->text), 0);
-	assert_true(n >= 0);
-	close(c->file);
-	return (struct str){ c->text, (size_t)n };
-}
 
 static void open_log(enum log_level level, double sample)
 {
