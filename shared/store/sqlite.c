@@ -96,24 +96,31 @@ static void disconnect(void *connection)
 	free(c);
 }
 
+/* What is read from the cache alone needs no database: it is opened by the first
+ * call that does. */
 static enum err connect(void *store, void **connection)
 {
-	struct sqlite_store *s = store;
 	struct sqlite_connection *c = calloc(1, sizeof(*c));
-	int rc;
 
 	if (c == NULL)
 		return ERR_NO_MEMORY;
-	c->store = s;
-	rc = sqlite_db_open(&c->db, s->path);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(c->db.handle, "PRAGMA query_only = ON", NULL, NULL, NULL);
-	if (rc != SQLITE_OK) {
-		disconnect(c);
-		return sqlite_err(rc);
-	}
+	c->store = store;
+	c->db.turn_fd = -1;
 	*connection = c;
 	return OK;
+}
+
+enum err sqlite_open_late(struct sqlite_connection *c)
+{
+	int rc = sqlite_db_open(&c->db, c->store->path);
+	enum err err;
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(c->db.handle, "PRAGMA query_only = ON", NULL, NULL, NULL);
+	err = sqlite_fail(&c->db, rc, "open");
+	if (err != OK)
+		sqlite_db_close(&c->db);
+	return err;
 }
 
 const struct store_engine store_sqlite = {

@@ -132,6 +132,15 @@ struct str sqlite_column_str(sqlite3_stmt *st, int at) NONNULL_ALL;
 NODISCARD enum err sqlite_schema_open(struct arena *a, struct sqlite_store *s,
     struct str *reason) NONNULL_ALL;
 
+/* --- sqlite.c --- */
+
+NODISCARD enum err sqlite_open_late(struct sqlite_connection *c) NONNULL_ALL;
+/* Before c->db is used. */
+NODISCARD static inline enum err sqlite_ready(struct sqlite_connection *c)
+{
+	return c->db.handle != NULL ? OK : sqlite_open_late(c);
+}
+
 /* --- sqlite_read.c --- */
 
 enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t now_ms,

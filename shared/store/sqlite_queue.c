@@ -241,7 +241,7 @@ static void lead(struct sqlite_connection *c, struct sqlite_request *self)
 			sem_post(&done[i]->wake);
 	if (s->batch != NULL && err == OK)
 		metrics_observe(s->batch, n_done);
-	if (due)
+	if (due && sqlite_ready(c) == OK)
 		checkpoint(s, &c->db, late);
 	if (late)
 		hand_over(&s->queue);

@@ -46,12 +46,16 @@ static enum err read_point(struct sqlite_connection *c, struct store_item *item,
     int64_t now_ms, const struct store_snapshot *before,
     void (*use)(void *context, const struct store_item *item), void *context)
 {
-	bool fresh = before != NULL &&
-	    sqlite3_txn_state(c->db.handle, "main") == SQLITE_TXN_NONE;
-	sqlite3_stmt *st = sqlite_take(&c->db, STATEMENT_POINT);
-	enum err err = ERR_NOT_FOUND;
+	enum err err = sqlite_ready(c);
+	sqlite3_stmt *st;
+	bool fresh;
 	int rc;
 
+	if (err != OK)
+		return err;
+	err = ERR_NOT_FOUND;
+	fresh = before != NULL && sqlite3_txn_state(c->db.handle, "main") == SQLITE_TXN_NONE;
+	st = sqlite_take(&c->db, STATEMENT_POINT);
 	if (st == NULL)
 		return sqlite_fail(&c->db, sqlite3_extended_errcode(c->db.handle), "read");
 	sqlite_bind_str(st, 1, item->pk);
@@ -198,8 +202,10 @@ enum err sqlite_query(void *connection, const struct store_query *q, int64_t now
 {
 	struct sqlite_connection *c = connection;
 	struct buf match;
-	enum err err;
+	enum err err = sqlite_ready(c);
 
+	if (err != OK)
+		return err;
 	if (q->match.ptr == NULL)
 		return query(&c->db, q, now_ms, STR_NONE, each, context);
 	buf_init(&match, NULL, MATCH_EXPRESSION_MAX_BYTES);
@@ -213,8 +219,10 @@ enum err sqlite_query(void *connection, const struct store_query *q, int64_t now
 enum err sqlite_ping(void *connection)
 {
 	struct sqlite_connection *c = connection;
+	enum err err = sqlite_ready(c);
 
-	return sqlite_fail(&c->db, sqlite_run(&c->db, STATEMENT_PING), "answer a ping");
+	return err != OK ? err :
+	    sqlite_fail(&c->db, sqlite_run(&c->db, STATEMENT_PING), "answer a ping");
 }
 
 bool sqlite_snapshot_of(void *connection, struct store_snapshot *out)

@@ -673,6 +673,28 @@ TEST(a_closed_store_is_one_file)
 	end(&rig);
 }
 
+/* A connection opens its database with the first read that no cache answers. */
+TEST(a_database_that_cannot_be_opened_for_a_while_is_an_error_for_as_long)
+{
+	struct rig rig;
+	struct store_item item;
+	char aside[300];
+
+	(void)state;
+	begin(&rig);
+	rig_connect(&rig);
+	snprintf(aside, sizeof(aside), "%s.aside", path_of(&rig));
+	assert_int_equal(rename(path_of(&rig), aside), 0);
+	assert_int_not_equal(store_ping(rig.c), OK);
+	assert_int_equal(store_get(rig.c, &rig.arena, STR("p"), STR("s"), NOW, &item), ERR_IO);
+	assert_int_equal(rename(aside, path_of(&rig)), 0);
+	assert_int_equal(store_ping(rig.c), OK);
+	assert_int_equal(store_get(rig.c, &rig.arena, STR("p"), STR("s"), NOW, &item),
+	    ERR_NOT_FOUND);
+	rig_disconnect(&rig);
+	end(&rig);
+}
+
 TEST_MAIN(
 	RUN(the_file_is_for_its_owner_alone), RUN(a_missing_directory_is_named),
 	RUN(a_file_in_the_place_of_the_directory_is_named),
@@ -692,5 +714,6 @@ TEST_MAIN(
 	RUN(a_write_waits_for_another_processs_lock_until_its_deadline),
 	RUN(writes_that_waited_for_a_lock_go_on_when_it_is_free),
 	RUN(reads_do_not_wait_for_a_writers_lock), RUN(the_wal_stays_small_while_much_is_written),
-	RUN(a_closed_store_is_one_file)
+	RUN(a_closed_store_is_one_file),
+	RUN(a_database_that_cannot_be_opened_for_a_while_is_an_error_for_as_long)
 )
