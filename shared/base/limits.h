@@ -56,6 +56,10 @@
 #define MAIL_MAX_BYTES          262144  /* a mail as it is sent */
 #define MAIL_ADDRESS_MAX        254     /* RFC 5321, 4.5.3.1.3, without the angle brackets */
 #define MAIL_VALUE_MAX          2048    /* what is put into a template, each */
+#define AWS_KEY_MAX_BYTES       128     /* an access key's id, and its secret; today 20 and 40 */
+#define AWS_SESSION_MAX_BYTES   8192    /* a session token: AWS names no bound; today some 1,000 */
+#define AWS_REQUEST_MAX_BYTES   (16u << 20)     /* DynamoDB's own bound */
+#define AWS_REFRESH_MS          2000    /* a call waits so long for newer keys while its own are good */
 #define CONNECTIONS_MAX         8192    /* FastCGI connections of one process */
 
 #endif
