@@ -29,6 +29,12 @@ struct config {
 	struct arena     arena;         /* holds every string below */
 	struct str       state_dir;
 	struct str       store;         /* "sqlite:PATH", $STATE_DIR expanded */
+	struct str       aws_region;    /* empty: none */
+	struct str       aws_access_key_id, aws_secret_access_key, aws_session_token;
+	struct str       aws_container_relative_uri, aws_container_full_uri;
+	struct str       aws_container_token, aws_container_token_file;
+	struct str       aws_metadata_endpoint; /* of the instance; without a trailing slash */
+	bool             aws_metadata_disabled;
 	struct str       redis_url;     /* empty: none */
 	uint8_t          secret_key[SECRET_BYTES];
 	enum environment environment;

@@ -131,6 +131,19 @@ static const char *check_region(struct str value)
 	return check_word(value) != NULL ? "expected a region like eu-west-1" : NULL;
 }
 
+static const char *check_relative_uri(struct str value)
+{
+	return str_starts(value, STR("/")) && check_header_value(value) == NULL ? NULL :
+	    "expected a path that begins with /";
+}
+
+/* Whether it may be asked is decided by the parser that connects: net/aws_credentials.c. */
+static const char *check_uri(struct str value)
+{
+	return (str_starts(value, STR("http://")) || str_starts(value, STR("https://"))) &&
+	    check_header_value(value) == NULL ? NULL : "expected http://HOST or https://HOST";
+}
+
 /* What is in it is read where it is used: auth/issuers.c. */
 static const char *check_json_list(struct str value)
 {
@@ -145,6 +158,44 @@ static const struct setting settings[] = {
 	{ .name = "STORE", .type = SETTING_TEXT, .offset = offsetof(struct config, store),
 	  .otherwise = "sqlite:$STATE_DIR/quiver.db", .check = check_store,
 	  .help = "where items are kept: sqlite:PATH" },
+	{ .name = "AWS_REGION", .type = SETTING_TEXT, .offset = offsetof(struct config, aws_region),
+	  .otherwise = "", .otherwise_says = "none; required with DynamoDB", .check = check_region,
+	  .help = "AWS region of the table" },
+	{ .name = "AWS_ACCESS_KEY_ID", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, aws_access_key_id), .otherwise = "",
+	  .otherwise_says = "none: from the container's or the instance's role",
+	  .check = check_header_value, .help = "key that calls to AWS are signed with" },
+	{ .name = "AWS_SECRET_ACCESS_KEY", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, aws_secret_access_key), .otherwise = "",
+	  .otherwise_says = "none", .check = check_header_value, .secret = true,
+	  .help = "that key's secret" },
+	{ .name = "AWS_SESSION_TOKEN", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, aws_session_token), .otherwise = "",
+	  .otherwise_says = "none", .check = check_header_value, .secret = true,
+	  .help = "of a key that expires" },
+	{ .name = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, aws_container_relative_uri), .otherwise = "",
+	  .otherwise_says = "none", .check = check_relative_uri,
+	  .help = "path at which ECS gives keys; ECS sets it" },
+	{ .name = "AWS_CONTAINER_CREDENTIALS_FULL_URI", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, aws_container_full_uri), .otherwise = "",
+	  .otherwise_says = "none", .check = check_uri,
+	  .help = "URL, on this machine alone, that gives keys; EKS sets it" },
+	{ .name = "AWS_CONTAINER_AUTHORIZATION_TOKEN", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, aws_container_token), .otherwise = "",
+	  .otherwise_says = "none", .check = check_header_value, .secret = true,
+	  .help = "what that URL wants to see" },
+	{ .name = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, aws_container_token_file), .otherwise = "",
+	  .otherwise_says = "none", .check = check_readable,
+	  .help = "file that has it, read each time" },
+	{ .name = "AWS_EC2_METADATA_SERVICE_ENDPOINT", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, aws_metadata_endpoint),
+	  .otherwise = "http://169.254.169.254", .check = check_uri,
+	  .help = "where an instance's role gives keys, when nothing above does" },
+	{ .name = "AWS_EC2_METADATA_DISABLED", .type = SETTING_SWITCH,
+	  .offset = offsetof(struct config, aws_metadata_disabled), .otherwise = "off",
+	  .help = "do not ask there" },
 	{ .name = "REDIS_URL", .type = SETTING_TEXT, .offset = offsetof(struct config, redis_url),
 	  .otherwise = "", .otherwise_says = "none: this machine only", .check = check_redis,
 	  .help = "limits over many machines; not in this version" },

@@ -32,6 +32,7 @@ static const struct str endings[] = {
 	STR_INIT("_token"),
 	STR_INIT("_secret"),
 	STR_INIT("_api_key"),
+	STR_INIT("_access_key"),
 };
 
 static char fold(char c)

@@ -36,6 +36,11 @@ enum metric {
 	METRIC_OUTGOING,                /* counter: purpose (jwks, mail, …), outcome */
 	METRIC_JWKS,                    /* counter: outcome (fetched, failed, unavailable) */
 	METRIC_OUTGOING_DURATION,       /* histogram, seconds: purpose */
+	METRIC_AWS_CALLS,               /* counter: service, operation, outcome (ok, refused, …) */
+	METRIC_AWS_DURATION,            /* histogram, seconds: service, operation */
+	METRIC_AWS_RETRIES,             /* counter: service, cause (throttled, unavailable, …) */
+	METRIC_AWS_CONNECTIONS,         /* counter: service, outcome (reused, new) */
+	METRIC_AWS_CREDENTIALS,         /* counter: source, outcome (fetched, failed) */
 	METRIC_MAIL,                    /* counter: outcome (queued, sent, kept, …) */
 	METRIC_DROPPED_SERIES,          /* counter */
 	METRIC_COUNT

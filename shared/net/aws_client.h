@@ -14,9 +14,9 @@
  * Log:      a call that fails for another reason than what it said itself (see
  *           ERR_INVALID) writes a line that names operation, cause and how often it was
  *           tried; never keys, bodies or what the service says of them.
- * Metrics:  quiver_aws_calls_total, quiver_aws_attempts_total, quiver_aws_retries_total
- *           and quiver_aws_duration_seconds; quiver_aws_connections_total tells reused
- *           connections from new ones.
+ * Metrics:  quiver_aws_calls_total and quiver_aws_duration_seconds by operation,
+ *           quiver_aws_retries_total by cause; quiver_aws_connections_total tells reused
+ *           connections from new ones, quiver_outgoing_total counts each attempt.
  * Lifetime: a service once a process, a client once a connection to the store.
  * Threads:  a service is safe from any; a client is one thread's.
  * Blocking: until the call's deadline, credentials, DNS and waits between included.

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define LIBRARY "libcurl.so.4"
+#define LIBRARY     "libcurl.so.4"
+#define SILENCE_S   15L         /* below a byte a second: who is that slow is gone */
 
 static const struct {
 	const char *name;
@@ -71,4 +72,34 @@ void curl_set_text(struct curl_options *o, CURLoption option, const char *value)
 void curl_set_pointer(struct curl_options *o, CURLoption option, void *value)
 {
 	o->failed |= o->curl->easy_setopt(o->handle, option, value) != CURLE_OK;
+}
+
+void curl_set_http_bounds(struct curl_options *o, const char *ca_file)
+{
+	curl_set_text(o, CURLOPT_USERAGENT, "quiver/" QUIVER_VERSION);
+	curl_set_text(o, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_set_text(o, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	curl_set_long(o, CURLOPT_FOLLOWLOCATION, 0);
+	curl_set_long(o, CURLOPT_DISALLOW_USERNAME_IN_URL, 1);
+	curl_set_long(o, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_set_text(o, CURLOPT_PROXY, "");
+	curl_set_long(o, CURLOPT_NETRC, CURL_NETRC_IGNORED);
+	curl_set_long(o, CURLOPT_SSL_VERIFYPEER, 1);
+	curl_set_long(o, CURLOPT_SSL_VERIFYHOST, 2);
+	curl_set_long(o, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	if (ca_file != NULL)
+		curl_set_text(o, CURLOPT_CAINFO, ca_file);
+	/* Without a folder libcurl keeps the authorities it read (25 ms) between connections. */
+	curl_set_text(o, CURLOPT_CAPATH, NULL);
+	curl_set_long(o, CURLOPT_NOSIGNAL, 1);
+	/* Else a deadline that passes during DNS waits for the resolver's thread. */
+	curl_set_long(o, CURLOPT_QUICK_EXIT, 1);
+}
+
+void curl_set_deadline(struct curl_options *o, long left_ms, long connect_ms)
+{
+	curl_set_long(o, CURLOPT_TIMEOUT_MS, left_ms);
+	curl_set_long(o, CURLOPT_CONNECTTIMEOUT_MS, left_ms < connect_ms ? left_ms : connect_ms);
+	curl_set_long(o, CURLOPT_LOW_SPEED_LIMIT, 1);
+	curl_set_long(o, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
 }

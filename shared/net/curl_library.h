@@ -51,4 +51,11 @@ void curl_set_text(struct curl_options *o, CURLoption option, const char *value)
 /* Of an option that takes a pointer to data; functions are set with easy_setopt. */
 void curl_set_pointer(struct curl_options *o, CURLoption option, void *value) NONNULL(1);
 
+
+/* What keeps an HTTP call where it should be: http(s) alone, no proxies, no .netrc, no
+ * redirects, certificates always verified, by `ca_file` when there is one. */
+void curl_set_http_bounds(struct curl_options *o, const char *ca_file) NONNULL(1);
+/* Everything within `left_ms` (not 0), and `connect_ms` of it for DNS, TCP and TLS. */
+void curl_set_deadline(struct curl_options *o, long left_ms, long connect_ms) NONNULL_ALL;
+
 #endif

@@ -13,8 +13,6 @@
 
 #define NS_PER_MS           UINT64_C(1000000)
 #define FIRST_BODY_BYTES    16384       /* most replies need no second */
-#define SILENCE_S           15L         /* below a byte a second: who is that slow is gone */
-#define USER_AGENT          "quiver/" QUIVER_VERSION
 
 struct http_client {
 	struct metrics *metrics;
@@ -228,43 +226,16 @@ static void set_method(struct curl_options *o, const struct http_call *call)
 	curl_set_text(o, CURLOPT_CUSTOMREQUEST, method);
 }
 
-/* What keeps a call where it should be. */
-static void set_bounds(struct curl_options *o, const struct http_client *c)
-{
-	curl_set_text(o, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_set_text(o, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	curl_set_long(o, CURLOPT_FOLLOWLOCATION, 0);
-	curl_set_long(o, CURLOPT_DISALLOW_USERNAME_IN_URL, 1);
-	curl_set_long(o, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_set_text(o, CURLOPT_PROXY, "");
-	curl_set_long(o, CURLOPT_NETRC, CURL_NETRC_IGNORED);
-	curl_set_long(o, CURLOPT_SSL_VERIFYPEER, 1);
-	curl_set_long(o, CURLOPT_SSL_VERIFYHOST, 2);
-	curl_set_long(o, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-	if (c->ca_file != NULL)
-		curl_set_text(o, CURLOPT_CAINFO, c->ca_file);
-	/* Without a folder libcurl keeps the authorities it read (25 ms) between connections. */
-	curl_set_text(o, CURLOPT_CAPATH, NULL);
-	curl_set_long(o, CURLOPT_MAXCONNECTS, HTTP_CONNECTIONS_MAX);
-	curl_set_long(o, CURLOPT_NOSIGNAL, 1);
-	/* Else a deadline that passes during DNS waits for the resolver's thread. */
-	curl_set_long(o, CURLOPT_QUICK_EXIT, 1);
-}
-
 static bool set_options(struct transfer *t, const struct http_client *c, long left_ms)
 {
 	struct curl_options o = { t->curl, t->handle, false };
-	long connect_ms = left_ms < HTTP_CONNECT_MS ? left_ms : HTTP_CONNECT_MS;
 
-	set_bounds(&o, c);
+	curl_set_http_bounds(&o, c->ca_file);
+	curl_set_long(&o, CURLOPT_MAXCONNECTS, HTTP_CONNECTIONS_MAX);
 	set_method(&o, t->call);
 	curl_set_pointer(&o, CURLOPT_CURLU, t->url.handle);
 	curl_set_pointer(&o, CURLOPT_HTTPHEADER, t->lines);
-	curl_set_text(&o, CURLOPT_USERAGENT, USER_AGENT);
-	curl_set_long(&o, CURLOPT_TIMEOUT_MS, left_ms);
-	curl_set_long(&o, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-	curl_set_long(&o, CURLOPT_LOW_SPEED_LIMIT, 1);
-	curl_set_long(&o, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
+	curl_set_deadline(&o, left_ms, HTTP_CONNECT_MS);
 	curl_set_pointer(&o, CURLOPT_WRITEDATA, t);
 	curl_set_pointer(&o, CURLOPT_HEADERDATA, t);
 	o.failed |= t->curl->easy_setopt(t->handle, CURLOPT_WRITEFUNCTION, take_body) != CURLE_OK;

@@ -52,8 +52,10 @@ static const char *problem(const struct curl_library *curl, struct arena *a, str
 		return "the URL is not absolute, not well-formed, or has a user in it";
 	struct str scheme = part(curl, a, url->handle, CURLUPART_SCHEME);
 	struct str host = part(curl, a, url->handle, CURLUPART_HOST);
+	url->host = host;
+	url->port = part(curl, a, url->handle, CURLUPART_PORT);
 	url->origin = arena_printf(a, "%.*s://%.*s:%.*s", STR_ARG(scheme), STR_ARG(host),
-	    STR_ARG(part(curl, a, url->handle, CURLUPART_PORT)));
+	    STR_ARG(url->port));
 	if (str_eq(scheme, STR("https")))
 		return NULL;
 	if (!str_eq(scheme, STR("http")))

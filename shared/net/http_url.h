@@ -1,7 +1,7 @@
 /*
  * http_url: which URLs may be called, decided by the parser that also connects:
  * two parsers that see two hosts in one URL are how such checks are passed.
- * For http_client.c alone.
+ * For what calls out: http_client.c, aws_client.c, aws_credentials.c.
  * Threads: a URL is one thread's.
  */
 #ifndef NET_HTTP_URL_H
@@ -18,6 +18,7 @@
 struct http_url {
 	CURLU     *handle;              /* http_url_clean frees it */
 	struct str origin;              /* "https://example.org:443": what may be logged */
+	struct str host, port;          /* of it; IPv6 in brackets */
 };
 
 /* ERR_INVALID: no absolute http(s) URL, one with user or password, or plain http

@@ -11,6 +11,7 @@ static const char *const names[] = {
 	[OUTGOING_SERVICE_TOKEN] = "service_token",
 	[OUTGOING_STORE] = "store",
 	[OUTGOING_GATEWAY] = "gateway",
+	[OUTGOING_AWS_CREDENTIALS] = "aws_credentials",
 	[OUTGOING_MAIL] = "mail",
 };
 static_assert(COUNT(names) == OUTGOING_PURPOSES, "a name for each purpose");

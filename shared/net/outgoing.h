@@ -21,6 +21,7 @@ enum outgoing_purpose {
 	OUTGOING_SERVICE_TOKEN,         /* client credentials for calls of our own */
 	OUTGOING_STORE,                 /* DynamoDB */
 	OUTGOING_GATEWAY,               /* services behind /gw */
+	OUTGOING_AWS_CREDENTIALS,       /* keys from a container or an instance */
 	OUTGOING_MAIL,
 	OUTGOING_PURPOSES
 };

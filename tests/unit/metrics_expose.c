@@ -165,6 +165,11 @@ static void fill(struct fixture *f)
 	metrics_add(series(f, METRIC_MAIL, "sent", NULL, NULL, NULL), 1);
 	metrics_add(series(f, METRIC_JWKS, "fetched", NULL, NULL, NULL), 1);
 	metrics_observe(series(f, METRIC_OUTGOING_DURATION, "jwks", NULL, NULL, NULL), 9);
+	metrics_add(series(f, METRIC_AWS_CALLS, "dynamodb", "GetItem", "ok", NULL), 1);
+	metrics_observe(series(f, METRIC_AWS_DURATION, "dynamodb", "GetItem", NULL, NULL), 9);
+	metrics_add(series(f, METRIC_AWS_RETRIES, "dynamodb", "throttled", NULL, NULL), 1);
+	metrics_add(series(f, METRIC_AWS_CONNECTIONS, "dynamodb", "reused", NULL, NULL), 1);
+	metrics_add(series(f, METRIC_AWS_CREDENTIALS, "instance", "fetched", NULL, NULL), 1);
 }
 
 /* The metric that a sample's name belongs to: without what a histogram adds. */
