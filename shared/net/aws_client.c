@@ -299,17 +299,17 @@ static bool set_clock(struct aws_service *s, const struct aws_answer *answer)
 	return true;
 }
 
-static void judge_refusal(struct aws_client *c, struct attempt *t, struct aws_reply *reply)
+/* What came, and is no answer of the service's: something else stands between. */
+static void judge_garbage(struct attempt *t)
 {
-	unsigned status = t->answer.status;
+	t->cause = t->answer.status == 429 ? AWS_CAUSE_THROTTLED :
+	    t->answer.status >= 500 ? AWS_CAUSE_SERVER : AWS_CAUSE_GARBAGE;
+	t->unclear = t->cause != AWS_CAUSE_THROTTLED;
+}
 
-	if (!read_refusal(c, reply)) {
-		t->cause = status == 429 ? AWS_CAUSE_THROTTLED :
-		    status >= 500 ? AWS_CAUSE_SERVER : AWS_CAUSE_GARBAGE;
-		t->unclear = t->cause != AWS_CAUSE_THROTTLED;
-		return;
-	}
-	t->cause = aws_cause_of(status, reply->error);
+static void judge_refusal(struct aws_client *c, struct attempt *t, const struct aws_reply *reply)
+{
+	t->cause = aws_cause_of(t->answer.status, reply->error);
 	/* The other one with the same token may still be done. */
 	t->unclear = t->cause == AWS_CAUSE_SERVER ||
 	    str_eq(reply->error, STR("TransactionInProgressException"));
@@ -326,11 +326,12 @@ static void judge(struct aws_client *c, struct attempt *t, enum err e, struct aw
 		t->cause = e == ERR_TIMEOUT ? AWS_CAUSE_TIMEOUT : AWS_CAUSE_CONNECTION;
 		t->unclear = t->answer.sent;
 	} else if (!is_whole(c, &t->answer, reply->body)) {
-		bool server = t->answer.status >= 500;
-		t->cause = server ? AWS_CAUSE_SERVER : AWS_CAUSE_GARBAGE;
-		t->unclear = true;
+		judge_garbage(t);
 	} else if (t->answer.status != 200) {
-		judge_refusal(c, t, reply);
+		if (read_refusal(c, reply))
+			judge_refusal(c, t, reply);
+		else
+			judge_garbage(t);
 	}
 }
 
