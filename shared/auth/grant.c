@@ -19,6 +19,18 @@ static bool wants_id_token(const struct session *s, scope_set scopes)
 	return s->client.len == 0 || (scopes & SCOPE_BIT(SCOPE_OPENID)) != 0;
 }
 
+/* Of an access token: none outlives its session.  A second is the least that a token
+ * can say. */
+static uint32_t ttl_of(const struct identity_call *k, const struct session *s)
+{
+	int64_t  left_s = (session_last_ms(k->auth, s) - k->now_ms) / 1000;
+	uint32_t ttl_s = k->auth->config->access_token_ttl_s;
+
+	if (left_s >= ttl_s)
+		return ttl_s;
+	return left_s > 1 ? (uint32_t)left_s : 1;
+}
+
 static enum err issue(const struct identity_call *k, const struct token_signer *signer,
     const struct account *account, const struct session *s, struct str nonce,
     struct identity_tokens *out)
@@ -30,7 +42,7 @@ static enum err issue(const struct identity_call *k, const struct token_signer *
 		.email = account->email, .name = account->name,
 		.plan = account->plan, .tenant = account->tenant,
 		.roles = account->roles, .now_ms = k->now_ms,
-		.ttl_s = k->auth->config->access_token_ttl_s,
+		.ttl_s = ttl_of(k, s),
 		.client = s->client, .scopes = scopes_now(s, account),
 		.nonce = nonce, .auth_ms = s->auth_ms,
 	};
@@ -154,7 +166,8 @@ enum err grant_read(const struct identity_call *k, struct str token, struct str 
 	if (e == OK)
 		e = session_read(k->store, k->arena, g->refresh.account, g->refresh.session,
 		    k->now_ms, &g->s);
-	if (e == OK && (g->r.disabled || g->s.epoch != g->r.epoch || !str_eq(g->s.client, client)))
+	if (e == OK && (g->r.disabled || g->s.epoch != g->r.epoch || !str_eq(g->s.client, client) ||
+	    k->now_ms >= session_last_ms(k->auth, &g->s)))
 		return ERR_NOT_FOUND;
 	return e;
 }

@@ -19,10 +19,10 @@
 #define MAILED_LETTERS          8       /* of 32 */
 #define MAILED_GROUP            4
 #define MAILED_TRIES            5
-#define MAILED_CODE_MINUTES     15
+#define MAILED_CODE_MINUTES     10      /* OWASP ASVS 5.0, 6.5.5 */
 #define MAILED_CODE_MS          (INT64_C(60000) * MAILED_CODE_MINUTES)
 #define MAILED_PAUSE_MS         (INT64_C(60) * 1000)
-#define MAILED_PAUSE_MAX_MS     (10 * MAILED_PAUSE_MS)  /* a third of a code's life is left */
+#define MAILED_PAUSE_MAX_MS     (6 * MAILED_PAUSE_MS)   /* over a third of a code's life is left */
 #define MAILED_RECORD_MS        (INT64_C(24) * 3600 * 1000)
 
 enum mailed_purpose { MAILED_CONFIRM, MAILED_RESET };

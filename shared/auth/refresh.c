@@ -12,12 +12,14 @@ struct str refresh_new(const struct auth *auth, struct arena *a, const struct se
     struct refresh *out)
 {
 	struct str token = opaque_token_new(a, REFRESH_PREFIX);
+	int64_t    last_ms = session_last_ms(auth, s);
+	int64_t    unused_ms = s->used_ms + (int64_t)auth->config->refresh_token_ttl_s * 1000;
 
 	*out = (struct refresh){
 		.key = opaque_token_key(a, "refresh", token),
 		.account = s->account,
 		.session = s->id,
-		.expires_ms = s->used_ms + (int64_t)auth->config->refresh_token_ttl_s * 1000,
+		.expires_ms = unused_ms < last_ms ? unused_ms : last_ms,
 	};
 	return token;
 }

@@ -6,7 +6,7 @@
  * of recovery codes there are hashes.  `step` is the newest whose code was used: no
  * code is good twice.
  * Wrong codes are counted an account, whatever challenge they came with: who has the
- * password has a few of a million guesses an hour.  Recovery codes have 60 bits and
+ * password has a few of a million guesses an hour.  Recovery codes have 120 bits and
  * are not counted, so that the owner gets in whatever somebody else tries.
  */
 #ifndef AUTH_SECOND_FACTOR_H
@@ -16,7 +16,7 @@
 #include "auth/state.h"
 #include "auth/totp.h"
 
-#define RECOVERY_LETTERS        12      /* of 32: 60 bits */
+#define RECOVERY_LETTERS        24      /* of 32: 120 bits, enough for a fast hash (ASVS 5.0, 6.5.2) */
 #define RECOVERY_GROUP          4
 #define TOTP_ENROL_MS           (INT64_C(15) * 60 * 1000)       /* to scan and to type */
 #define TOTP_FAILURES_MAX       10

@@ -92,12 +92,18 @@ enum err session_each(struct store_connection *c, struct arena *a, struct str ac
 	return e != OK ? e : w.result;
 }
 
+int64_t session_last_ms(const struct auth *auth, const struct session *s)
+{
+	return s->created_ms + (int64_t)auth->config->session_max_s * 1000;
+}
+
 static int64_t session_ends(const struct auth *auth, const struct session *s)
 {
 	const struct config *c = auth->config;
-
-	return s->used_ms +
+	int64_t              unused_ms = s->used_ms +
 	    (int64_t)(s->lone ? c->access_token_ttl_s : c->refresh_token_ttl_s) * 1000;
+
+	return unused_ms < session_last_ms(auth, s) ? unused_ms : session_last_ms(auth, s);
 }
 
 static void put_client(struct json_writer *w, struct arena *a, const struct session *s)

@@ -6,7 +6,7 @@
  *                              SHA-256, kept when spent, to tell a second use
  *   revoked / SID              {}: ended, and its access tokens may still live;
  *                              a client's id stands for all tokens of that client
- * A session ends REFRESH_TOKEN_TTL_S after its last use.
+ * A session ends REFRESH_TOKEN_TTL_S after its last use, and SESSION_MAX_S after it began.
  */
 #ifndef AUTH_SESSION_H
 #define AUTH_SESSION_H
@@ -43,6 +43,9 @@ NODISCARD enum err session_each(struct store_connection *c, struct arena *a,
     void *context) NONNULL(1, 2, 5);
 NODISCARD enum err session_item(const struct auth *auth, struct arena *a,
     const struct session *s, struct store_item *out) NONNULL_ALL;
+
+/* When the session is over at the latest, whatever becomes of it. */
+int64_t session_last_ms(const struct auth *auth, const struct session *s) NONNULL_ALL;
 
 /* Deletes the session and revokes it, here at once. */
 NODISCARD enum err session_end(struct auth *auth, struct store_connection *c, struct arena *a,

@@ -46,6 +46,7 @@ struct config {
 	struct str       auth_providers;        /* JSON as given: the auth handler parses it; empty: none */
 	enum registration_kind registration;    /* who may make an account */
 	uint32_t         access_token_ttl_s, refresh_token_ttl_s, refresh_grace_s, clock_skew_s;
+	uint32_t         session_max_s;
 	uint32_t         signing_key_max_age_s; /* 0: keys are replaced by hand alone */
 	struct str       limits_path;   /* empty: the built-in policies */
 	struct str       trusted_proxies;       /* the list as given: access/ parses it */

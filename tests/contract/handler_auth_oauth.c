@@ -282,6 +282,22 @@ TEST(refresh_tokens_of_clients_and_our_own_are_not_each_others)
 	rig_close(&r);
 }
 
+TEST(a_clients_refresh_tokens_end_with_the_session_at_the_latest)
+{
+	struct identity_tokens t;
+	struct rig             r;
+	int64_t                end_ms;
+
+	(void)state;
+	rig_open(&r);
+	t = granted(&r);
+	end_ms = r.now_ms + (int64_t)r.config.session_max_s * SECOND_MS;
+	for (; r.now_ms < end_ms; r.now_ms += 24 * HOUR_MS)
+		assert_int_equal(refreshed(&r, t.refresh_token, STR(CLIENT_ID), &t), OK);
+	assert_int_equal(refreshed(&r, t.refresh_token, STR(CLIENT_ID), &t), ERR_UNAUTHENTICATED);
+	rig_close(&r);
+}
+
 TEST(a_clients_refresh_token_a_second_time_ends_its_session)
 {
 	struct identity_tokens first, second, third;
@@ -355,5 +371,6 @@ TEST_MAIN(RUN(a_code_is_good_for_sixty_seconds), RUN(a_used_code_is_remembered_w
     RUN(every_scope_that_clients_are_given_has_words),
     RUN(a_clients_token_has_what_was_granted_and_not_the_account),
     RUN(refresh_tokens_of_clients_and_our_own_are_not_each_others),
+    RUN(a_clients_refresh_tokens_end_with_the_session_at_the_latest),
     RUN(a_clients_refresh_token_a_second_time_ends_its_session),
     RUN(a_client_for_itself_is_its_own_principal), RUN(tokens_end_with_their_client))

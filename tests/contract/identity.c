@@ -288,6 +288,31 @@ TEST(a_session_ends_thirty_days_after_its_last_use)
 	rig_close(&r);
 }
 
+TEST(a_session_ends_ninety_days_after_its_sign_in_however_it_is_used)
+{
+	struct identity_tokens t, last;
+	struct rig             r;
+	int64_t                end_ms;
+
+	(void)state;
+	rig_open(&r);
+	end_ms = r.now_ms + INT64_C(90) * 24 * HOUR_MS;
+	t = rig_login(&r);
+	for (; end_ms - r.now_ms > 24 * HOUR_MS; r.now_ms += 24 * HOUR_MS)
+		assert_int_equal(rig_refresh(&r, t.refresh_token, &t), OK);
+	r.now_ms = end_ms - MINUTE_MS;
+	assert_int_equal(rig_refresh(&r, t.refresh_token, &last), OK);
+	assert_int_equal(last.expires_in, 60);
+	r.now_ms = end_ms;
+	assert_int_equal(rig_refresh(&r, last.refresh_token, &t), ERR_UNAUTHENTICATED);
+	r.config.session_max_s = 60;    /* shorter meanwhile: it holds for those that are there */
+	t = rig_login(&r);
+	r.config.session_max_s = 30;
+	r.now_ms += 30 * SECOND_MS;
+	assert_int_equal(rig_refresh(&r, t.refresh_token, &t), ERR_UNAUTHENTICATED);
+	rig_close(&r);
+}
+
 /* --- ending --------------------------------------------------------------------- */
 
 TEST(logging_out_ends_this_session_at_once_and_no_other)
@@ -548,6 +573,7 @@ TEST_MAIN(
 	RUN(a_spent_token_after_the_grace_ends_the_whole_family),
 	RUN(what_is_no_refresh_token_gets_nothing),
 	RUN(a_session_ends_thirty_days_after_its_last_use),
+	RUN(a_session_ends_ninety_days_after_its_sign_in_however_it_is_used),
 	RUN(logging_out_ends_this_session_at_once_and_no_other),
 	RUN(logging_out_everywhere_ends_every_session_and_not_the_next),
 	RUN(logging_out_everywhere_ends_more_sessions_than_one_write_takes),

@@ -18,7 +18,8 @@
 #define RIG_EMAIL       "Owner@Example.com"
 #define RIG_PASSWORD    "a password of the owner's"
 #define SECOND_MS       INT64_C(1000)
-#define HOUR_MS         (3600 * SECOND_MS)
+#define MINUTE_MS       (60 * SECOND_MS)
+#define HOUR_MS         (60 * MINUTE_MS)
 
 struct rig {
 	char            dir[64];

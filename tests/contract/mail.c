@@ -127,7 +127,7 @@ static enum err send_to(struct rig *r, struct str address)
 {
 	return mail_send(r->mail, &(struct mail_message){
 		.kind = MAIL_CONFIRM, .to = { .address = address }, .code = STR(CODE),
-		.link = STR("https://example.org/confirm"), .minutes = 15,
+		.link = STR("https://example.org/confirm"), .minutes = 10,
 	});
 }
 
@@ -180,7 +180,7 @@ TEST(a_mail_reaches_its_server)
 		"MAIL FROM:<quiver@example.org>", "RCPT TO:<ann@example.net>",
 		"From: \"Quiver\"\r\n <quiver@example.org>", "To: <ann@example.net>",
 		"Subject: Confirm your address for Quiver", "    482915\r\n",
-		"good for 15 minutes", "https://example.org/confirm", "<p style=3D",
+		"good for 10 minutes", "https://example.org/confirm", "<p style=3D",
 	};
 	struct rig r;
 

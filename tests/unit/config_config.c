@@ -225,6 +225,7 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "REGISTRATION", "invited", "expected one of open, closed" },
 	{ "ACCESS_TOKEN_TTL_S", "0", "expected a whole number from 1 to 86400" },
 	{ "ACCESS_TOKEN_TTL_S", "86401", "from 1 to 86400" },
+	{ "SESSION_MAX_S", "59", "from 60 to 315360000" },
 	{ "REFRESH_TOKEN_TTL_S", "31622401", "from 1 to 31622400" },
 	{ "REFRESH_GRACE_S", "301", "from 0 to 300" },
 	{ "CLOCK_SKEW_S", "601", "from 0 to 600" },
