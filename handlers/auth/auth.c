@@ -132,6 +132,14 @@ static const struct schema password_answer_schema = {
 	"PasswordAnswer", password_answer_fields, false
 };
 
+static const struct field presence_fields[] = {
+	{ .name = "password", .type = FIELD_STRING, .secret = true, .min = 1,
+	  .max = PASSWORD_MAX_BYTES,
+	  .help = "The account's, where the sign-in is more than ten minutes old" },
+	{ 0 },
+};
+static const struct schema presence_schema = { "Presence", presence_fields, false };
+
 static const struct field code_fields[] = {
 	{ .name = "code", .type = FIELD_STRING, .required = true, .secret = true, .min = 6,
 	  .max = CODE_TEXT_MAX, .help = "The app's six digits; to remove it, or a recovery code" },
@@ -250,7 +258,7 @@ static const struct route routes[] = {
 	{ .method = POST, .path = "/v1/auth/login", .run = auth_login, .provided = true,
 	  .scope = SCOPE_PUBLIC,
 	  .body = &credentials_schema, .reply = &sign_in_schema, .body_max_bytes = BODY_MAX,
-	  .limit_class = "sign-in", .summary = "Sign in" },
+	  .limit_class = "sign-in", .password = true, .summary = "Sign in" },
 	{ .method = POST, .path = "/v1/auth/login/totp", .run = auth_login_totp, .provided = true,
 	  .scope = SCOPE_PUBLIC, .body = &totp_answer_schema, .reply = &sign_in_schema,
 	  .body_max_bytes = 2 * BODY_MAX, .limit_class = "sign-in",
@@ -308,7 +316,7 @@ static const struct route routes[] = {
 	  .body_max_bytes = BODY_MAX, .limit_class = "sign-in",
 	  .summary = "Tokens for the code of a sign-in through a provider" },
 	{ .method = POST, .path = "/v1/auth/totp", .run = auth_totp_enrol, .provided = true,
-	  .scope = SCOPE_PROFILE, .session = true, .body = &schema_empty, .reply = &enrolment_schema,
+	  .scope = SCOPE_PROFILE, .session = true, .body = &presence_schema, .reply = &enrolment_schema,
 	  .body_max_bytes = BODY_MAX, .limit_class = "sign-in",
 	  .summary = "Enrol an authenticator app; a code confirms it" },
 	{ .method = POST, .path = "/v1/auth/totp/verify", .run = auth_totp_verify, .provided = true,
@@ -353,7 +361,7 @@ static const struct route routes[] = {
 	{ .method = POST, .path = "/oauth2/authorize", .run = oauth_decide, .scope = SCOPE_PUBLIC,
 	  .query = &oauth_authorize_query, .body = &oauth_authorize_form, .body_kind = BODY_FORM,
 	  .body_max_bytes = BODY_MAX, .reply_type = "text/html; charset=utf-8",
-	  .errors = ERRORS_PAGE, .redirects = true, .limit_class = "sign-in",
+	  .errors = ERRORS_PAGE, .redirects = true, .limit_class = "sign-in", .password = true,
 	  .summary = "The forms of that page" },
 	{ .method = POST, .path = "/oauth2/token", .run = oauth_token, CLIENTS_OWN,
 	  .body = &oauth_token_request, .reply = &oauth_token_reply,

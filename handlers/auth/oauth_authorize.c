@@ -203,6 +203,8 @@ static enum err take_sign_in(struct visit *v)
 	enum err e = IDENTITY_CALL(&k, login, json_get_string(v->req->json, "email"),
 	    json_get_string(v->req->json, "password"), &in);
 
+	if (e == OK)
+		auth_know_network(v->req);
 	return after_login(v, e, &in, "The e-mail address or the password is wrong.");
 }
 

@@ -1,5 +1,7 @@
 #include "auth/endpoints.h"
+#include "access/address.h"
 #include "auth/identity.h"
+#include "auth/known_network.h"
 
 struct identity_call auth_call(const struct request *req)
 {
@@ -9,6 +11,13 @@ struct identity_call auth_call(const struct request *req)
 		.mail = req->app->mail, .now_ms = req->now_ms, .foreign = req->principal.foreign,
 		.net = req->app->config.identity == IDENTITY_COGNITO ? worker_net(req->worker) : NULL,
 	};
+}
+
+void auth_know_network(const struct request *req)
+{
+	known_network_add(req->app->auth, req->store, req->arena,
+	    json_get_string(req->json, "email"), address_limit_key(req->arena, req->address),
+	    req->now_ms);
 }
 
 static enum err put_tokens(struct response *res, const struct identity_tokens *t)
@@ -67,6 +76,8 @@ enum err auth_login(const struct request *req, struct response *res)
 
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the e-mail address or the password is wrong");
+	if (e == OK)
+		auth_know_network(req);
 	return e == OK ? auth_put_login(res, &in) : elsewhere(req, res, e);
 }
 

@@ -22,11 +22,13 @@ enum err auth_too_many_codes(struct response *res, enum err e)
 	return response_problem(res, e, "too many codes were wrong: use a recovery code, or wait");
 }
 
-/* An API key is no sign-in: it has no second factor. */
+/* A token alone, which may be stolen, puts no factor on an account that its owner would
+ * then be asked for. */
 static enum err explain(struct response *res, enum err e)
 {
 	if (e == ERR_FORBIDDEN)
-		return response_problem(res, e, "this is for whoever signed in, not for an API key");
+		return response_problem(res, e, "this sign-in is more than %d minutes old: send the "
+		    "account's password, or sign in again", FRESH_SIGN_IN_S / 60);
 	if (e == ERR_EXISTS)
 		return response_problem(res, e, "a second factor is on already: remove it first");
 	return auth_too_many_codes(res, e);
@@ -44,8 +46,13 @@ enum err auth_totp_enrol(const struct request *req, struct response *res)
 	struct identity_call  k = auth_call(req);
 	struct totp_enrolment enrolment;
 	struct json_writer    w;
-	enum err              e = IDENTITY_CALL(&k, totp_enrol, &req->principal, &enrolment);
+	enum err              e = IDENTITY_CALL(&k, totp_enrol, &req->principal,
+	    json_get_string(req->json, "password"), &enrolment);
 
+	if (e == ERR_UNAUTHENTICATED) {
+		response_field_error(res, STR("/password"), "is not the account's");
+		return ERR_INVALID;
+	}
 	if (e == ERR_NOT_FOUND)
 		return auth_gone(res, e);
 	if (e != OK)

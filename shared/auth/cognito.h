@@ -62,7 +62,7 @@ enum err cognito_rename(const struct identity_call *k, const struct principal *w
 enum err cognito_change_password(const struct identity_call *k, const struct principal *who,
     struct str old_password, struct str new_password, struct str *why) NONNULL(1, 2, 5);
 enum err cognito_totp_enrol(const struct identity_call *k, const struct principal *who,
-    struct totp_enrolment *out) NONNULL_ALL;
+    struct str password, struct totp_enrolment *out) NONNULL_ALL;
 enum err cognito_totp_verify(const struct identity_call *k, const struct principal *who,
     struct str code, struct str recovery[RECOVERY_CODES]) NONNULL(1, 2, 4);
 enum err cognito_totp_remove(const struct identity_call *k, const struct principal *who,

@@ -125,8 +125,9 @@ enum err cognito_change_password(const struct identity_call *k, const struct pri
 
 /* --- the second factor ---------------------------------------------------------- */
 
+/* The pool decides what it asks of an access token. */
 enum err cognito_totp_enrol(const struct identity_call *k, const struct principal *who,
-    struct totp_enrolment *out)
+    struct str password, struct totp_enrolment *out)
 {
 	struct cognito_request r;
 	const struct json     *reply;
@@ -134,6 +135,7 @@ enum err cognito_totp_enrol(const struct identity_call *k, const struct principa
 	struct str             message;
 	enum err               e = cognito_account(k, who, &account);
 
+	(void)password;
 	if (e == OK && account.totp)
 		return ERR_EXISTS;
 	if (e != OK)

@@ -22,6 +22,7 @@
 #define PASSWORD_MIN_LENGTH     12      /* code points; NIST SP 800-63B asks 8 at least, 15 alone */
 #define PASSWORD_MAX_BYTES      1024    /* what argon2 is fed; longer is refused, not cut */
 #define RECOVERY_CODES          10      /* each good once, in place of a second factor */
+#define FRESH_SIGN_IN_S         600     /* how long a sign-in counts as who is there now */
 #define TOTP_LOCKED_S           3600    /* at most, after too many wrong codes */
 
 struct http_client;
@@ -147,9 +148,11 @@ struct identity_provider {
 	    struct str session);
 
 	/* These three are for sessions: ERR_FORBIDDEN for an API key. */
-	/* ERR_EXISTS: it is on already. */
+	/* An access token alone, which may be stolen, does not do: the sign-in is at most
+	 * FRESH_SIGN_IN_S old, else ERR_FORBIDDEN, or `password` is the account's, else
+	 * ERR_UNAUTHENTICATED.  ERR_EXISTS: it is on already. */
 	enum err (*totp_enrol)(const struct identity_call *k, const struct principal *who,
-	    struct totp_enrolment *out);
+	    struct str password, struct totp_enrolment *out);
 	/* ERR_UNAUTHENTICATED: not the code of the enrolled secret; ERR_NOT_FOUND: none is
 	 * enrolled, or too long ago; ERR_EXISTS. */
 	enum err (*totp_verify)(const struct identity_call *k, const struct principal *who,

@@ -30,6 +30,11 @@ NODISCARD enum err local_challenge(const struct identity_call *k,
 /* The account is as it was read. */
 struct store_op local_unchanged(struct arena *a, const struct account *account) NONNULL_ALL;
 
+/* Whether the account's owner is there now.  ERR_UNAUTHENTICATED: `password` is given
+ * and not the account's; ERR_FORBIDDEN: it is not, and the sign-in too long ago. */
+NODISCARD enum err local_is_present(const struct identity_call *k, const struct principal *who,
+    const struct account_record *r, struct str password) NONNULL_ALL;
+
 /* Queues a mail; one that cannot be is a line in the log, and the reply is the same. */
 void local_mail(const struct identity_call *k, enum mail_kind kind, struct str email,
     struct str code) NONNULL(1);
@@ -42,7 +47,7 @@ enum err local_session_end(const struct identity_call *k, const struct principal
 enum err local_login_totp(const struct identity_call *k, struct str session, struct str code,
     struct identity_login *out);
 enum err local_totp_enrol(const struct identity_call *k, const struct principal *who,
-    struct totp_enrolment *out);
+    struct str password, struct totp_enrolment *out);
 enum err local_totp_verify(const struct identity_call *k, const struct principal *who,
     struct str code, struct str recovery[RECOVERY_CODES]);
 enum err local_totp_remove(const struct identity_call *k, const struct principal *who,

@@ -1,8 +1,9 @@
 /*
- * local_session: where an account is signed in.
+ * local_session: where an account is signed in, and whether its owner is there.
  */
 #include "auth/local.h"
 
+#include "auth/state.h"
 #include "base/id.h"
 
 struct listing {
@@ -50,4 +51,21 @@ enum err local_session_end(const struct identity_call *k, const struct principal
 	if (e != OK)
 		return e;
 	return session_end(k->auth, k->store, k->arena, who->id, session, k->now_ms);
+}
+
+enum err local_is_present(const struct identity_call *k, const struct principal *who,
+    const struct account_record *r, struct str password)
+{
+	struct session s;
+	enum err       e = ERR_NOT_FOUND;
+
+	if (password.len > 0)
+		return r->password.len == 0 ?
+		    password_verify_nobody(&k->auth->hasher, k->arena, password) :
+		    password_verify(&k->auth->hasher, k->arena, password, r->password);
+	if (who->session.len > 0)
+		e = session_read(k->store, k->arena, who->id, who->session, k->now_ms, &s);
+	if (e != OK)
+		return e == ERR_NOT_FOUND ? ERR_FORBIDDEN : e;
+	return k->now_ms - s.created_ms <= FRESH_SIGN_IN_S * INT64_C(1000) ? OK : ERR_FORBIDDEN;
 }

@@ -120,7 +120,7 @@ enum err local_login_totp(const struct identity_call *k, struct str session, str
 /* --- switching it on ------------------------------------------------------------- */
 
 enum err local_totp_enrol(const struct identity_call *k, const struct principal *who,
-    struct totp_enrolment *out)
+    struct str password, struct totp_enrolment *out)
 {
 	struct second_factor  factor;
 	struct account_record r;
@@ -131,6 +131,8 @@ enum err local_totp_enrol(const struct identity_call *k, const struct principal 
 		return ERR_FORBIDDEN;
 	if (e == OK && r.account.totp)
 		return ERR_EXISTS;
+	if (e == OK)
+		e = local_is_present(k, who, &r, password);
 	if (e == OK)
 		e = second_factor_new(k->auth, k->arena, r.account.id, k->now_ms, &factor,
 		    &out->secret);

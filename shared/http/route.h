@@ -73,6 +73,8 @@ struct route {
 	bool                 redirects; /* may answer 303, too; with that as its status: nothing else */
 	bool                 unversioned;       /* a GET of the moment: no ETag */
 	const char          *limit_class;       /* "sign-in": policies by route */
+	bool                 password;  /* takes an address and its password: whoever tries from
+	                                 * networks unknown to the account shares a limit */
 	bool                 own_limit; /* that class alone counts, not the caller's role */
 	uint32_t             cost;      /* 0: 1 */
 	const void          *data;      /* the endpoint's own: which collection */

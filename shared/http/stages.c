@@ -3,6 +3,7 @@
  * Each decides one thing and returns OK to go on.
  */
 #include "auth/account.h"
+#include "auth/known_network.h"
 #include "base/time.h"
 #include "http/cursor.h"
 #include "http/exchange.h"
@@ -330,6 +331,19 @@ static enum err check_query(struct exchange *x)
 	return req->route->page ? open_cursor(x) : OK;
 }
 
+/* A thousand addresses are no thousand limits: they share one an account, and the
+ * account's owner, whose network is known, is not in it. */
+static enum err limit_strangers(struct exchange *x, struct str account)
+{
+	const struct request *req = &x->request;
+	struct limit_subject who = { .route_class = STR("strangers"), .account = account };
+
+	if (known_network_is(req->app->auth, req->store, req->arena, account,
+	    address_limit_key(req->arena, req->address), req->now_ms))
+		return OK;
+	return take_from_limits(x, &who);
+}
+
 /* Sign-in is limited by the account too, and that is known only now.  Counted
  * per account and network, so that a stranger's guesses do not lock the owner out. */
 static enum err limit_account(struct exchange *x)
@@ -337,15 +351,17 @@ static enum err limit_account(struct exchange *x)
 	const struct request *req = &x->request;
 	struct str account = req->json == NULL ? STR_NONE : json_get_string(req->json, "email");
 
+	account = account.len > 0 ? account_email_key(req->arena, account) :
+	    req->route->session ? req->principal.id : STR_NONE;
 	if (req->route->limit_class == NULL || account.len == 0 || req->app->limiter == NULL)
 		return OK;
-	account = account_email_key(req->arena, account);
 	struct limit_subject who = {
 		.route_class = str_of(req->route->limit_class),
 		.account = arena_printf(req->arena, "%.*s %.*s", STR_ARG(account),
 		    STR_ARG(address_limit_key(req->arena, req->address))),
 	};
-	return take_from_limits(x, &who);
+	enum err e = take_from_limits(x, &who);
+	return e == OK && req->route->password ? limit_strangers(x, account) : e;
 }
 
 static enum err run_endpoint(struct exchange *x)

@@ -31,6 +31,9 @@ static const struct limit_policy defaults[] = {
 	{ "oauth-address", LIMIT_BY_ROUTE, "oauth", LIMIT_GCRA, 300, MINUTE_MS, 0, false },
 	{ "sign-in-account", LIMIT_BY_ROUTE_ACCOUNT, "sign-in", LIMIT_GCRA, 10, MINUTE_MS, 0,
 	  false },
+	/* NIST SP 800-63B, 5.2.2: no more than a hundred tries at one account. */
+	{ "sign-in-strangers", LIMIT_BY_ROUTE_ACCOUNT, "strangers", LIMIT_WINDOW, 100, HOUR_MS, 0,
+	  false },
 	{ "mail-address", LIMIT_BY_ROUTE, "mail", LIMIT_GCRA, 30, HOUR_MS, 0, false },
 	{ "mail-account", LIMIT_BY_ROUTE_ACCOUNT, "mail", LIMIT_GCRA, 10, HOUR_MS, 0, false },
 	{ .name = NULL },

@@ -3,6 +3,8 @@
  */
 #include "auth_rig.h"
 
+#include "auth/session.h"
+
 static struct fixture_reply delete(struct fixture *f, struct str id, const char *token)
 {
 	struct fixture_request r = { "DELETE", arena_printf(&f->arena, "/v1/auth/sessions/%.*s",
@@ -69,6 +71,47 @@ TEST(a_session_is_ended_once_and_what_is_none_is_not_found)
 	fixture_close(&f);
 }
 
+/* As if the caller had signed in that long ago. */
+static void age_session(struct fixture *f, const char *token, int64_t ms)
+{
+	struct fixture_reply me = get(f, "/v1/auth/me", token);
+	struct fixture_reply list = get(f, "/v1/auth/sessions", token);
+	const struct json   *first = json_at(json_get(fixture_json(f, &list), STR("items")), 0);
+	struct store_op      op = { .verb = STORE_PUT };
+	struct store_result  result;
+	struct session       s;
+
+	assert_int_equal(session_read(f->worker.store, &f->arena,
+	    json_get_string(fixture_json(f, &me), "id"), json_get_string(first, "id"),
+	    time_now_ms(), &s), OK);
+	s.created_ms -= ms;
+	assert_int_equal(session_item(f->app.auth, &f->arena, &s, &op.item), OK);
+	assert_int_equal(store_write(f->worker.store, &op, 1, STORE_DURABLE, time_now_ms(),
+	    &result), OK);
+}
+
+TEST(an_old_sign_in_wants_the_password_before_a_second_factor)
+{
+	struct fixture       f;
+	struct fixture_reply reply;
+	const struct json   *tokens;
+	const char          *token;
+
+	(void)state;
+	open_handler(&f);
+	token = sign_in(&f, &tokens);
+	assert_int_equal(post(&f, "/v1/auth/totp", token, "{}").status, 200);
+	age_session(&f, token, FRESH_SIGN_IN_S * INT64_C(1000));
+	assert_int_equal(post(&f, "/v1/auth/totp", token, "{}").status, 403);
+	reply = post(&f, "/v1/auth/totp", token, "{\"password\":\"a guess\"}");
+	assert_int_equal(reply.status, 422);
+	assert_true(str_contains(reply.body, STR("\"/password\"")));
+	assert_int_equal(post(&f, "/v1/auth/totp", token,
+	    "{\"password\":\"" PASSWORD "\"}").status, 200);
+	fixture_close(&f);
+}
+
 TEST_MAIN(
+	RUN(an_old_sign_in_wants_the_password_before_a_second_factor),
 	RUN(sessions_come_in_pages_and_none_is_skipped),
 	RUN(a_session_is_ended_once_and_what_is_none_is_not_found))

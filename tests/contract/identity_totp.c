@@ -3,6 +3,7 @@
  *   the password alone          gets a challenge, and no token
  *   a code seen over a shoulder each is good once, in every process
  *   guessing codes              five a challenge, ten an hour an account, at once or not
+ *   a stolen access token       enrols nothing once the sign-in is ten minutes old
  *   locking the owner out       without the password there is no challenge to fail
  *   an old challenge            over in five minutes, and when the sessions are ended
  *   a stolen store              secrets are sealed, recovery codes hashed
@@ -56,7 +57,7 @@ static struct app enrol(struct rig *r)
 	struct app            app;
 
 	app.who = rig_principal(r, rig_login(r).access_token);
-	assert_int_equal(identity_local.totp_enrol(rig_call(r), &app.who, &e), OK);
+	assert_int_equal(identity_local.totp_enrol(rig_call(r), &app.who, STR_NONE, &e), OK);
 	read_base32(e.secret, app.secret);
 	return app;
 }
@@ -124,6 +125,33 @@ TEST(an_enrolment_is_over_after_a_quarter_of_an_hour_and_the_next_replaces_it)
 	r.now_ms += TOTP_ENROL_MS;
 	assert_int_equal(identity_local.totp_verify(rig_call(&r), &second.who,
 	    code_at(&r, &second, r.now_ms), second.recovery), ERR_NOT_FOUND);
+	rig_close(&r);
+}
+
+TEST(an_old_sign_in_enrols_with_the_password_alone)
+{
+	struct totp_enrolment  e;
+	struct identity_tokens t;
+	struct principal       who;
+	struct rig             r;
+
+	(void)state;
+	rig_open(&r);
+	t = rig_login(&r);
+	who = rig_principal(&r, t.access_token);
+	r.now_ms += 10 * MINUTE_MS;
+	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &who, STR_NONE, &e), OK);
+	r.now_ms += SECOND_MS;
+	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &who, STR_NONE, &e),
+	    ERR_FORBIDDEN);
+	/* New tokens are no sign-in. */
+	assert_int_equal(rig_refresh(&r, t.refresh_token, &t), OK);
+	who = rig_principal(&r, t.access_token);
+	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &who, STR_NONE, &e),
+	    ERR_FORBIDDEN);
+	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &who, STR("a guess"), &e),
+	    ERR_UNAUTHENTICATED);
+	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &who, STR(RIG_PASSWORD), &e), OK);
 	rig_close(&r);
 }
 
@@ -292,7 +320,7 @@ TEST(it_is_switched_off_with_a_code_and_on_again_with_another_secret)
 	(void)state;
 	rig_open(&r);
 	app = switch_on(&r);
-	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &app.who, &e), ERR_EXISTS);
+	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &app.who, STR(RIG_PASSWORD), &e), ERR_EXISTS);
 	assert_int_equal(identity_local.totp_verify(rig_call(&r), &app.who, STR("000000"),
 	    app.recovery), ERR_EXISTS);
 	assert_int_equal(identity_local.totp_remove(rig_call(&r), &app.who, wrong_code(&r, &app)),
@@ -303,7 +331,7 @@ TEST(it_is_switched_off_with_a_code_and_on_again_with_another_secret)
 	assert_true(t.access_token.len > 0);
 	assert_int_equal(identity_local.totp_remove(rig_call(&r), &app.who, STR("000000")),
 	    ERR_NOT_FOUND);
-	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &app.who, &e), OK);
+	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &app.who, STR(RIG_PASSWORD), &e), OK);
 	rig_close(&r);
 }
 
@@ -319,7 +347,7 @@ TEST(an_api_key_touches_no_second_factor)
 	app = switch_on(&r);
 	key = app.who;
 	key.session = STR_NONE;
-	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &key, &e), ERR_FORBIDDEN);
+	assert_int_equal(identity_local.totp_enrol(rig_call(&r), &key, STR(RIG_PASSWORD), &e), ERR_FORBIDDEN);
 	assert_int_equal(identity_local.totp_verify(rig_call(&r), &key, STR("000000"),
 	    app.recovery), ERR_FORBIDDEN);
 	assert_int_equal(identity_local.totp_remove(rig_call(&r), &key,
@@ -456,6 +484,7 @@ TEST(what_is_no_challenge_gets_nothing)
 TEST_MAIN(
 	RUN(an_enrolled_app_is_asked_for_only_after_a_code_of_it),
 	RUN(an_enrolment_is_over_after_a_quarter_of_an_hour_and_the_next_replaces_it),
+	RUN(an_old_sign_in_enrols_with_the_password_alone),
 	RUN(the_password_alone_gets_a_challenge_and_the_code_the_tokens),
 	RUN(a_code_is_good_once_whatever_challenge_it_comes_with),
 	RUN(the_code_that_switched_it_on_does_not_sign_in),

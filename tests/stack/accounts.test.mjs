@@ -102,6 +102,34 @@ describe('closed registration', { skip: process.env.QUIVER_URL !== undefined }, 
 	});
 });
 
+describe('a network that an account was never signed in from', { skip: process.env.QUIVER_URL !== undefined }, () => {
+	test('is let in by a mailed code while strangers guess', async () => {
+		const stack = await startStack('lighttpd', { env: { TRUSTED_PROXIES: '127.0.0.0/8',
+			LIMITS: policyFile([{ name: 'sign-in-strangers', limit: 3, period_ms: 3600000 }]) } });
+		const client = new Client(stack.url);
+		const from = (address, path, json) => client.post(`/v1/auth/${path}`, json,
+			{ headers: { 'x-forwarded-for': address } });
+		const { email } = OWNER, anew = { email, password: 'a new password for this' };
+		try {
+			for (let i = 0; i < 3; i++)
+				assert.equal((await from(`203.0.113.${i}`, 'login', { email, password: 'a guess' })).status, 401);
+			assert.equal((await from('198.51.100.7', 'login', OWNER)).status, 429);
+			assert.equal((await from('198.51.100.7', 'password/forgot', { email })).status, 202);
+			const folder = path.join(stack.state, 'mail');
+			await until('the mail', () => fs.existsSync(folder) && fs.readdirSync(folder).length > 0);
+			const code = /^ {4}([a-z2-9]{4}-[a-z2-9]{4})\r?$/m.exec(
+				fs.readFileSync(path.join(folder, fs.readdirSync(folder)[0]), 'utf8'))[1];
+			assert.equal((await from('198.51.100.7', 'password/reset',
+				{ email, code, new_password: anew.password })).status, 204);
+			assert.equal((await from('198.51.100.7', 'login', anew)).status, 200);
+			assert.equal((await from('198.51.100.8', 'login', anew)).status, 429);
+		} finally {
+			client.close();
+			await stack.stop();
+		}
+	});
+});
+
 describe('guessing', { skip: process.env.QUIVER_URL !== undefined }, () => {
 	test('is stopped where it comes from, in any case of the address, and the owner gets in', async () => {
 		const stack = await startStack('lighttpd', { env: { TRUSTED_PROXIES: '127.0.0.0/8',

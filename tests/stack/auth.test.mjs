@@ -429,6 +429,31 @@ describe('guessing', () => {
 		}
 	});
 
+	test('from a thousand addresses gets a hundred guesses an hour, and the owner gets in', async () => {
+		const stack = await startStack('lighttpd', { env: builtIn });
+		const client = new Client(stack.url, { sockets: 4 });
+		const login = (credentials, address) => client.post('/v1/auth/login', credentials,
+			{ headers: { 'x-forwarded-for': address } });
+		try {
+			assert.equal((await login(OWNER, '192.0.2.1')).status, 200);
+			const email = OWNER.email.toUpperCase();
+			const replies = await Promise.all(Array.from({ length: 1000 }, (_, i) =>
+				login({ email, password: `guess ${i}` }, `198.51.${100 + (i >> 8)}.${i & 255}`)));
+			const count = (status) => replies.filter((r) => r.status === status).length;
+			// The owner's first sign-in was a stranger's, too.
+			assert.deepEqual([count(401), count(429)], [99, 901]);
+			const refused = await login(OWNER, '203.0.113.7');
+			assert.equal(refused.status, 429, 'nor does the password count from elsewhere');
+			assert.match(refused.headers['ratelimit-policy'], /^"sign-in-strangers";q=100;w=3600$/);
+			assert.equal((await login(OWNER, '192.0.2.1')).status, 200);
+			assert.equal((await login({ email: 'nobody@example.org', password: 'a guess' },
+				'203.0.113.7')).status, 401, 'another account is another matter');
+		} finally {
+			client.close();
+			await stack.stop();
+		}
+	});
+
 	test('of many accounts is limited by address', async () => {
 		const stack = await startStack('lighttpd', { env: builtIn });
 		const client = new Client(stack.url);

@@ -41,7 +41,7 @@ TEST(the_built_in_policies_are_those_of_the_design)
 		{ "tenant-standard", 1000, 3600000, 0 }, { "tenant-premium", 5000, 3600000, 0 },
 		{ "tenant-enterprise", 10000, 3600000, 0 }, { "sign-in-address", 20, 60000, 0 },
 		{ "oauth-address", 300, 60000, 0 },
-		{ "sign-in-account", 10, 60000, 0 },
+		{ "sign-in-account", 10, 60000, 0 }, { "sign-in-strangers", 100, 3600000, 0 },
 	};
 	for (size_t i = 0; i < COUNT(expected); i++) {
 		const struct limit_policy *p = named(limit_defaults(), expected[i].name);
@@ -190,7 +190,7 @@ TEST(more_than_256_policies_are_refused)
 		    "\"limit\":1,\"period_ms\":1000}", i == 0 ? "" : ",", i, i);
 	BUF_LIT(&text, "]}");
 	assert_null(read_file(&a, buf_cstr(&text), &reason));
-	assert_true(str_contains(reason, STR("policies[240]: name: more than 256 policies")));
+	assert_true(str_contains(reason, STR("policies[239]: name: more than 256 policies")));
 	arena_clean(&a);
 }
 
