@@ -134,6 +134,8 @@ const struct store_engine store_sqlite = {
 	.write = sqlite_write,
 	.sweep = sqlite_sweep,
 	.ping = sqlite_ping,
+	.scan = sqlite_scan,
+	.restore = sqlite_restore,
 	.version = "sqlite " SQLITE_VERSION,
 	.snapshot = sqlite_snapshot_of,
 };

@@ -39,7 +39,7 @@ enum statement {
 	 * few items have, or + 8 that many do. */
 	STATEMENT_RANGE,
 	STATEMENT_HITS = STATEMENT_RANGE + 12,
-	STATEMENT_FIND,
+	STATEMENT_SCAN, STATEMENT_SCAN_ON, STATEMENT_FIND,
 	STATEMENT_CREATE, STATEMENT_REPLACE, STATEMENT_COUNT_UP, STATEMENT_REMOVE,
 	STATEMENT_TEXT_ADD, STATEMENT_TEXT_REMOVE, STATEMENT_NEXT_EXPIRED,
 	STATEMENT_SYNC_FULL, STATEMENT_SYNC_NORMAL,
@@ -69,6 +69,7 @@ struct sqlite_request {
 	enum err  (*apply)(struct sqlite_db *db, struct sqlite_request *r);
 	const struct store_op *ops;
 	size_t                 n_ops;
+	const struct store_item *items; /* of a restore, n_ops of them */
 	uint32_t               most, removed;   /* of a sweep */
 	enum store_durability  durability;
 	int64_t                now_ms;
@@ -147,6 +148,9 @@ enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t no
     void (*use)(void *context, const struct store_item *item), void *context);
 enum err sqlite_query(void *connection, const struct store_query *q, int64_t now_ms,
     bool (*each)(void *context, const struct store_item *item), void *context);
+enum err sqlite_scan(void *connection, struct str after_pk, struct str after_sk, uint32_t limit,
+    int64_t now_ms, bool (*each)(void *context, const struct store_item *item), void *context,
+    bool *more);
 enum err sqlite_ping(void *connection);
 bool sqlite_snapshot_of(void *connection, struct store_snapshot *out);
 
@@ -186,6 +190,8 @@ bool sqlite_is_condition(enum err err);
 
 enum err sqlite_write(void *connection, const struct store_op *ops, size_t n_ops,
     enum store_durability durability, int64_t now_ms, struct store_result *result);
+enum err sqlite_restore(void *connection, const struct store_item *items, size_t n,
+    size_t *failed);
 enum err sqlite_sweep(void *connection, int64_t now_ms, uint32_t most, uint32_t *removed);
 
 /* --- sqlite_turn.c --- */

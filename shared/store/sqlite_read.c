@@ -216,6 +216,50 @@ enum err sqlite_query(void *connection, const struct store_query *q, int64_t now
 	return err;
 }
 
+static int each_scanned(sqlite3_stmt *st, uint32_t limit,
+    bool (*each)(void *context, const struct store_item *item), void *context, bool *more)
+{
+	struct store_item item = { .n = 0 };
+	uint32_t given = 0;
+	int rc;
+
+	for (rc = sqlite3_step(st); rc == SQLITE_ROW; rc = sqlite3_step(st)) {
+		item.pk = sqlite_column_str(st, 0);
+		item.sk = sqlite_column_str(st, 1);
+		read_columns(st, 2, &item);
+		item.text = sqlite_column_str(st, 8);
+		given++;
+		*more = limit == given;
+		if (!each(context, &item)) {
+			*more = true;
+			return SQLITE_DONE;
+		}
+	}
+	return rc;
+}
+
+enum err sqlite_scan(void *connection, struct str after_pk, struct str after_sk, uint32_t limit,
+    int64_t now_ms, bool (*each)(void *context, const struct store_item *item), void *context,
+    bool *more)
+{
+	struct sqlite_connection *c = connection;
+	enum statement which = after_pk.ptr == NULL ? STATEMENT_SCAN : STATEMENT_SCAN_ON;
+	sqlite3_stmt *st = sqlite_take(&c->db, which);
+	int rc;
+
+	if (st == NULL)
+		return sqlite_fail(&c->db, sqlite3_extended_errcode(c->db.handle), "scan");
+	if (after_pk.ptr != NULL) {
+		sqlite_bind_str(st, 1, after_pk);
+		sqlite_bind_str(st, 2, after_sk);
+	}
+	sqlite3_bind_int64(st, 4, now_ms);
+	sqlite3_bind_int64(st, 5, limit == 0 ? -1 : (int64_t)limit);
+	rc = each_scanned(st, limit, each, context, more);
+	sqlite_give(&c->db, which, st);
+	return sqlite_fail(&c->db, rc, "scan");
+}
+
 enum err sqlite_ping(void *connection)
 {
 	struct sqlite_connection *c = connection;

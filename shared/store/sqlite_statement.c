@@ -35,6 +35,13 @@
 	" AND id IN (SELECT rowid FROM item_text WHERE item_text MATCH ?6)"    \
 	" ORDER BY " sk " " order " LIMIT ?5"
 
+/* All of it in the order of the keys; the words are a look-up for the few that have any. */
+#define SCAN(where)                                                            \
+	"SELECT " COLUMNS ", CASE has_text WHEN 1 THEN"                        \
+	" (SELECT text FROM item_text WHERE rowid = item.id) END"              \
+	" FROM item INDEXED BY item_key WHERE " where LIVE                     \
+	" ORDER BY pk, sk LIMIT ?5"
+
 static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
 	[STATEMENT_COMMIT] = "COMMIT",
@@ -59,6 +66,8 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_RANGE + 11] = MANY("item_index", "index_pk", "index_sk", "DESC"),
 	[STATEMENT_HITS] = "SELECT count(*) FROM (SELECT 1 FROM item_text"
 	    " WHERE item_text MATCH ?1 LIMIT ?2)",
+	[STATEMENT_SCAN] = SCAN(""),
+	[STATEMENT_SCAN_ON] = SCAN("(pk, sk) > (?1, ?2) AND "),
 	[STATEMENT_FIND] = "SELECT id, version, n, expires_ms, has_text"
 	    " FROM item INDEXED BY item_key WHERE pk = ?1 AND sk = ?2",
 	[STATEMENT_CREATE] = "INSERT INTO item"

@@ -283,6 +283,31 @@ enum err sqlite_write(void *connection, const struct store_op *ops, size_t n_ops
 	return sqlite_submit(connection, &r);
 }
 
+static enum err apply_restore(struct sqlite_db *db, struct sqlite_request *r)
+{
+	struct stored old;
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; rc == SQLITE_OK && i < r->n_ops; i++) {
+		rc = find(db, &r->items[i], r->now_ms, &old);
+		if (rc == SQLITE_OK)
+			rc = put_item(db, &r->items[i], &old, r->items[i].version);
+	}
+	return sqlite_fail(db, rc, "restore");
+}
+
+/* All of them fit: what store.c lets through, SQLite holds. */
+enum err sqlite_restore(void *connection, const struct store_item *items, size_t n,
+    size_t *failed)
+{
+	struct sqlite_request r = {
+		.apply = apply_restore, .items = items, .n_ops = n, .durability = STORE_DURABLE,
+	};
+
+	*failed = n;
+	return sqlite_submit(connection, &r);
+}
+
 /* The next one to go, and whether it has words; id 0: none. */
 static int next_expired(struct sqlite_db *db, int64_t now_ms, int64_t *id, bool *has_text)
 {

@@ -264,19 +264,31 @@ static enum err check_index(const struct store_item *item)
 	return err == OK ? check_key(item->index_sk) : err;
 }
 
+static enum err check_keys(const struct store_item *item)
+{
+	enum err err = check_key(item->pk);
+
+	return err == OK ? check_key(item->sk) : err;
+}
+
+static enum err check_item(const struct store_item *item)
+{
+	enum err err = check_keys(item);
+
+	if (err != OK)
+		return err;
+	if (item->body.len > STORE_ITEM_MAX_BYTES || item->text.len > STORE_ITEM_MAX_BYTES)
+		return ERR_TOO_LARGE;
+	if (item->expires_ms < 0)
+		return ERR_INVALID;
+	return check_index(item);
+}
+
 static enum err check_op(const struct store_op *op)
 {
-	enum err err = check_key(op->item.pk);
-
-	if (err == OK)
-		err = check_key(op->item.sk);
-	if (err != OK || op->verb == STORE_DELETE || op->verb == STORE_CHECK)
-		return err;
-	if (op->item.body.len > STORE_ITEM_MAX_BYTES || op->item.text.len > STORE_ITEM_MAX_BYTES)
-		return ERR_TOO_LARGE;
-	if (op->item.expires_ms < 0)
-		return ERR_INVALID;
-	return check_index(&op->item);
+	if (op->verb == STORE_DELETE || op->verb == STORE_CHECK)
+		return check_keys(&op->item);
+	return check_item(&op->item);
 }
 
 static enum err check_ops(const struct store_op *ops, size_t n_ops, struct store_result *result)
@@ -322,6 +334,58 @@ enum err store_ping(struct store_connection *c)
 	uint64_t began = begin(s);
 
 	return end(s, OPERATION_PING, began, s->engine->ping(c->handle));
+}
+
+/* --- the whole of it: commands do this, which nobody scrapes, so it is not counted --- */
+
+enum err store_scan(struct store_connection *c, struct str after_pk, struct str after_sk,
+    uint32_t limit, int64_t now_ms,
+    bool (*each)(void *context, const struct store_item *item), void *context, bool *more)
+{
+	enum err err = OK;
+
+	*more = false;
+	if (after_pk.ptr != NULL || after_sk.ptr != NULL)
+		err = check_keys(&(struct store_item){ .pk = after_pk, .sk = after_sk });
+	if (err != OK)
+		return err;
+	return c->store->engine->scan(c->handle, after_pk, after_sk, limit, now_ms, each, context,
+	    more);
+}
+
+static bool is_twin(const struct store_item *items, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (str_eq(items[i].sk, items[at].sk) && str_eq(items[i].pk, items[at].pk))
+			return true;
+	return false;
+}
+
+/* ERR_TOO_LARGE for the list itself names no item. */
+static enum err check_items(const struct store_item *items, size_t n, size_t *failed)
+{
+	enum err err = OK;
+
+	*failed = n;
+	if (n > STORE_OPS_MAX)
+		return ERR_TOO_LARGE;
+	for (size_t i = 0; i < n && err == OK; i++) {
+		err = check_item(&items[i]);
+		if (err == OK && (items[i].version == 0 || items[i].version > INT64_MAX ||
+		    is_twin(items, i)))
+			err = ERR_INVALID;
+		if (err == ERR_TOO_LARGE)
+			*failed = i;
+	}
+	return err;
+}
+
+enum err store_restore(struct store_connection *c, const struct store_item *items, size_t n,
+    size_t *failed)
+{
+	enum err err = check_items(items, n, failed);
+
+	return err != OK || n == 0 ? err : c->store->engine->restore(c->handle, items, n, failed);
 }
 
 bool store_snapshot(struct store_connection *c, struct store_snapshot *out)

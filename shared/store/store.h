@@ -37,7 +37,8 @@ struct store_item {
 	int64_t    n;                   /* the counter; 0 for plain items */
 	uint64_t   version;             /* 1 when created, one more at each put; 0: none */
 	int64_t    expires_ms;          /* 0: never.  An expired item is as if absent. */
-	struct str text;                /* words for store_query's match; write only */
+	struct str text;                /* words for store_query's match; store_scan alone gives
+	                                 * them back, every engine the same bytes */
 };
 
 enum store_durability {
@@ -139,6 +140,39 @@ NODISCARD enum err store_sweep(struct store_connection *c, int64_t now_ms, uint3
     uint32_t *removed) NONNULL_ALL;
 
 /*
+ * An installation whole, as it moves from one store to another.
+ *
+ * Calls `each` for every live item of the store, `text` as well, until it returns
+ * false or `limit` (0: none) is reached; *more says whether items may follow (an
+ * engine's page can be empty before the end).  The order is the engine's own, the
+ * same at every scan of the same items: SQLite's that of the keys, DynamoDB's that
+ * of its Scan.  `after_pk` and `after_sk` are those of the item that was given last,
+ * both absent at the beginning: that is the whole position, good in another process
+ * and when that item is gone.  What is written meanwhile may be seen or not; all
+ * else comes exactly once.  The item is good until `each` returns, which may write.
+ * `now_ms` 0: expired ones that are still there, too.
+ * ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO: what came before is right; go on after it.
+ */
+NODISCARD enum err store_scan(struct store_connection *c, struct str after_pk,
+    struct str after_sk, uint32_t limit, int64_t now_ms,
+    bool (*each)(void *context, const struct store_item *item), void *context, bool *more)
+    NONNULL(1, 6, 8);
+
+/*
+ * Writes items exactly as they are: version, counter, expiry, index, body and words,
+ * over whatever stands at their keys.  The same again changes nothing, so who does
+ * not know how it ended does it again.  Durable when it returns OK.  Up to
+ * STORE_OPS_MAX items with different keys (ERR_INVALID for twins, for version 0, and
+ * as store_write); an engine sends them in batches of its own size, and not as one
+ * transaction: after an error some of them may be there.
+ * ERR_TOO_LARGE: *failed is the index of an item that this engine cannot hold (n for
+ * any other error or none).
+ * For a store that nothing else writes to: no condition is looked at.
+ */
+NODISCARD enum err store_restore(struct store_connection *c, const struct store_item *items,
+    size_t n, size_t *failed) NONNULL(1, 4);
+
+/*
  * What a reader may remember: while the snapshot is the same, nothing in the store
  * has been written.  Take it, read, take it again; when both are equal, what was
  * made of the read (a rendered page) is right as long as store_snapshot gives the
@@ -176,6 +210,14 @@ struct store_engine {
 	    enum store_durability durability, int64_t now_ms, struct store_result *result);
 	enum err  (*sweep)(void *connection, int64_t now_ms, uint32_t most, uint32_t *removed);
 	enum err  (*ping)(void *connection);
+	/* As store_scan, *more false beforehand; as store_restore, the items checked
+	 * against the bounds that all engines have and different from each other. */
+	enum err  (*scan)(void *connection, struct str after_pk, struct str after_sk,
+	    uint32_t limit, int64_t now_ms,
+	    bool (*each)(void *context, const struct store_item *item), void *context,
+	    bool *more);
+	enum err  (*restore)(void *connection, const struct store_item *items, size_t n,
+	    size_t *failed);
 	const char *version;
 	/* NULL: cannot tell. */
 	bool      (*snapshot)(void *connection, struct store_snapshot *out);
