@@ -379,9 +379,10 @@ static const struct route routes[] = {
 };
 
 static const struct handler_command commands[] = {
-	{ "--setup", "make the database, the signing key and the owner's account", auth_setup },
+	{ "--setup", "make the database, the signing key and the owner's account",
+	  .run = auth_setup },
 	{ "--rotate-keys", "sign with a new key; the old one verifies until its last token is dead",
-	  auth_rotate },
+	  .run = auth_rotate },
 	{ 0 },
 };
 

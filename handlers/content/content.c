@@ -4,6 +4,7 @@
 #include "content/content.h"
 
 #include "content/state.h"
+#include "content/store_move.h"
 #include "serve/serve.h"
 
 static const struct field counted_fields[] = {
@@ -193,12 +194,20 @@ static const struct route routes[] = {
 	  .summary = "Every published item for search engines" },
 };
 
+static const struct handler_command commands[] = {
+	{ "--export-store", "the whole store into a file, for another engine or machine", "FILE",
+	  content_export_store },
+	{ "--import-store", "such a file into an empty store", "FILE", content_import_store },
+	{ 0 },
+};
+
 const struct handler content_handler = {
 	.name = "content",
 	.summary = "Posts, projects and certifications; feeds, import and export",
 	.routes = routes,
 	.n_routes = COUNT(routes),
 	.needs = NEEDS_STORE | NEEDS_LIMITS,
+	.commands = commands,
 	.start = content_start,
 	.stop = content_stop,
 };

@@ -27,9 +27,11 @@ enum handler_needs {
 struct handler;
 struct exchange;
 
-/* A flag of one handler's own, "--setup": does its work and ends the process. */
+/* A flag of one handler's own, "--setup": does its work and ends the process.  What
+ * follows the flag is in app->argument. */
 struct handler_command {
 	const char *flag, *help;
+	const char *argument;           /* what follows the flag, "FILE"; NULL: nothing */
 	int       (*run)(struct app *app, struct worker *worker);       /* the exit status */
 };
 
@@ -58,6 +60,7 @@ struct app {
 	struct signature_keys signature_keys;
 	struct http_state    *http;
 	void                 *state;    /* the handler's own */
+	const char           *argument; /* of the command under way */
 	int64_t               started_ms;
 	uint64_t              stop_by_ns;       /* by time_monotonic_ns; 0: none was asked for */
 };

@@ -10,6 +10,14 @@ static void write_flag(struct buf *out, const char *flag, const char *help)
 	buf_printf(out, "  %-18s %s\n", flag, help);
 }
 
+static void write_command(struct buf *out, const struct handler_command *c)
+{
+	char flag[64];
+
+	snprintf(flag, sizeof(flag), "%s %s", c->flag, c->argument == NULL ? "" : c->argument);
+	write_flag(out, flag, c->help);
+}
+
 static void write_help(const struct handler *h, struct buf *out)
 {
 	buf_printf(out, "%s %s: %s\n\n", h->name, QUIVER_VERSION, h->summary);
@@ -21,7 +29,7 @@ static void write_help(const struct handler *h, struct buf *out)
 	for (const struct describe_flag *f = describe_flags; f->flag != NULL; f++)
 		write_flag(out, f->flag, f->help);
 	for (const struct handler_command *c = h->commands; c != NULL && c->flag != NULL; c++)
-		write_flag(out, c->flag, c->help);
+		write_command(out, c);
 	BUF_LIT(out, "\nsettings, from the environment:\n");
 	config_help(out);
 }
@@ -84,6 +92,7 @@ void describe_usage(const struct handler *h, struct buf *out)
 	for (const struct describe_flag *f = describe_flags; f->flag != NULL; f++)
 		buf_printf(out, " | %s", f->flag);
 	for (const struct handler_command *c = h->commands; c != NULL && c->flag != NULL; c++)
-		buf_printf(out, " | %s", c->flag);
+		buf_printf(out, " | %s%s%s", c->flag, c->argument == NULL ? "" : " ",
+		    c->argument == NULL ? "" : c->argument);
 	BUF_LIT(out, "]\n");
 }

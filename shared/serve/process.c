@@ -283,11 +283,13 @@ int process_check(const struct handler *h)
 	return status;
 }
 
-int process_command(const struct handler *h, const struct handler_command *c)
+int process_command(const struct handler *h, const struct handler_command *c,
+    const char *argument)
 {
 	struct process p;
 	int status = open_settings(&p, h, false);
 
+	p.app.argument = argument;
 	if (status == EX_OK)
 		status = open_app(&p);
 	if (status == EX_OK)

@@ -48,12 +48,25 @@ static bool is_listen(int argc, char **argv, struct str *address)
 	return true;
 }
 
+/* The command that these arguments name, with as many as it takes. */
+static const struct handler_command *find_command(int argc, char **argv,
+    const struct handler *h)
+{
+	for (const struct handler_command *c = h->commands; c != NULL && c->flag != NULL; c++)
+		if (strcmp(argv[1], c->flag) == 0)
+			return argc == (c->argument == NULL ? 2 : 3) ? c : NULL;
+	return NULL;
+}
+
 int serve_main(int argc, char **argv, const struct handler *h)
 {
 	struct str address = STR_NONE;
 
 	if (argc < 2 || is_listen(argc, argv, &address))
 		return process_serve(h, address);
+	const struct handler_command *command = find_command(argc, argv, h);
+	if (command != NULL)
+		return process_command(h, command, argv[2]);
 	if (argc > 2)
 		return usage(h, argv[2]);
 	if (strcmp(argv[1], "--check-config") == 0)
@@ -61,8 +74,5 @@ int serve_main(int argc, char **argv, const struct handler *h)
 	for (const struct describe_flag *f = describe_flags; f->flag != NULL; f++)
 		if (strcmp(argv[1], f->flag) == 0)
 			return describe(h, f);
-	for (const struct handler_command *c = h->commands; c != NULL && c->flag != NULL; c++)
-		if (strcmp(argv[1], c->flag) == 0)
-			return process_command(h, c);
 	return usage(h, argv[1]);
 }

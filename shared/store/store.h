@@ -143,10 +143,9 @@ NODISCARD enum err store_sweep(struct store_connection *c, int64_t now_ms, uint3
  * An installation whole, as it moves from one store to another.
  *
  * Calls `each` for every live item of the store, `text` as well, until it returns
- * false or `limit` (0: none) is reached; *more says whether items may follow (an
- * engine's page can be empty before the end).  The order is the engine's own, the
- * same at every scan of the same items: SQLite's that of the keys, DynamoDB's that
- * of its Scan.  `after_pk` and `after_sk` are those of the item that was given last,
+ * false or `limit` (0: none) is reached; *more says whether items may follow: never after
+ * a call that gave none.  The order is the engine's own, the same at every scan of
+ * the same items: SQLite's that of the keys, DynamoDB's that of its Scan.  `after_pk` and `after_sk` are those of the item that was given last,
  * both absent at the beginning: that is the whole position, good in another process
  * and when that item is gone.  What is written meanwhile may be seen or not; all
  * else comes exactly once.  The item is good until `each` returns, which may write.
