@@ -104,7 +104,8 @@ enum err health_detailed(const struct request *req, struct response *res)
 	json_object_open(&w);
 	json_member_string(&w, "version", STR(QUIVER_VERSION));
 	json_member_string(&w, "environment", str_of(environment_names[app->config.environment]));
-	json_member_int(&w, "uptime_s", (req->now_ms - app->started_ms) / 1000);
+	int64_t uptime_ms = req->now_ms - app->started_ms;
+	json_member_int(&w, "uptime_s", uptime_ms > 0 ? uptime_ms / 1000 : 0);
 	json_name(&w, "dependencies");
 	json_array_open(&w);
 	for (size_t i = 0; i < COUNT(dependencies); i++) {

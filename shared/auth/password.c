@@ -15,6 +15,7 @@
 #include "base/crypto.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "log/log.h"
 
 #define SALT_BYTES      16
 #define HASH_BYTES      32
@@ -81,8 +82,10 @@ static enum err take_slot(const struct password_hasher *h, int *fd)
 	if (h->slots_path == NULL)
 		return OK;
 	*fd = open(h->slots_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (*fd < 0)
+	if (*fd < 0) {
+		log_message(LOG_ERROR, "auth", "%s: %s", h->slots_path, strerror(errno));
 		return ERR_IO;
+	}
 	e = try_slots(*fd, h->slots);
 	while (e == ERR_BUSY && time_monotonic_ns() < deadline) {
 		nanosleep(&pause, NULL);

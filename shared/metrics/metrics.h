@@ -29,6 +29,7 @@ enum metric {
 	METRIC_STORE_OPERATIONS,        /* counter: engine, operation, outcome */
 	METRIC_STORE_DURATION,          /* histogram, seconds: engine, operation */
 	METRIC_STORE_BATCH,             /* histogram, transactions in one commit */
+	METRIC_STORE_FAILURES,          /* counter: engine, cause (disk_full, read_only, …) */
 	METRIC_CONNECTIONS,             /* counter: handler, outcome (accepted, closed, …) */
 	METRIC_LOG_LINES,               /* counter: level */
 	METRIC_PROCESS_START,           /* gauge, unix seconds: handler, pid */

@@ -74,8 +74,11 @@ static enum err open_store(struct arena *a, struct str address, struct metrics *
 	s->path = path_of(address);
 	s->writer.turn_fd = -1;
 	s->writer_full = true;          /* SQLite's default */
-	if (m != NULL)
+	if (m != NULL) {
 		s->batch = metrics_series(m, METRIC_STORE_BATCH, NULL);
+		sqlite_find_failures(s, m);
+	}
+	s->writer.store = s;
 	err = s->path == NULL ? ERR_NO_MEMORY : sqlite_schema_open(a, s, reason);
 	if (err != OK) {
 		close_store(s);
@@ -104,7 +107,7 @@ static enum err connect(void *store, void **connection)
 
 	if (c == NULL)
 		return ERR_NO_MEMORY;
-	c->store = store;
+	c->store = c->db.store = store;
 	c->db.turn_fd = -1;
 	*connection = c;
 	return OK;

@@ -46,9 +46,19 @@ enum statement {
 	STATEMENT_COUNT
 };
 
+struct sqlite_store;
+
+/* Why an operation failed, as the log and the metric name it. */
+enum sqlite_cause {
+	SQLITE_CAUSE_OTHER, SQLITE_CAUSE_FULL, SQLITE_CAUSE_READ_ONLY, SQLITE_CAUSE_IO,
+	SQLITE_CAUSE_BUSY, SQLITE_CAUSE_CORRUPT, SQLITE_CAUSE_MEMORY,
+	SQLITE_CAUSES
+};
+
 /* An open connection of SQLite's with its prepared statements; one thread's. */
 struct sqlite_db {
 	sqlite3        *handle;
+	struct sqlite_store *store;     /* counts its failures; NULL: nobody does */
 	sqlite3_stmt   *statements[STATEMENT_COUNT];    /* each prepared at its first use */
 	uint64_t        deadline_ns;    /* of the write under way; 0: each wait has its own */
 	uint64_t        wait_until_ns;  /* the lock waited for now is given up then */
@@ -99,6 +109,7 @@ struct sqlite_store {
 	pthread_mutex_t       checkpoint;       /* one at a time */
 	struct sqlite_cache  *cache;            /* NULL: none */
 	struct metric_series *batch;            /* NULL: nobody counts */
+	struct metric_series *failures[SQLITE_CAUSES];
 };
 
 struct sqlite_connection {
@@ -106,12 +117,16 @@ struct sqlite_connection {
 	struct sqlite_db     db;
 };
 
-/* --- sqlite_statement.c: connections, statements, errors --- */
+/* --- sqlite_failure.c --- */
 
 /* SQLite's result as one of ours. */
 enum err sqlite_err(int rc);
-/* The same, and a log line for what an operator has to know about. */
+/* The same; for what an operator has to know about a log line, and counted by cause. */
 enum err sqlite_fail(struct sqlite_db *db, int rc, const char *doing) NONNULL_ALL;
+void sqlite_find_failures(struct sqlite_store *s, struct metrics *m) NONNULL_ALL;
+
+/* --- sqlite_statement.c: connections and statements --- */
+
 /* Opens `path`, which exists.  On failure the db may be closed or asked for its message. */
 NODISCARD int sqlite_db_open(struct sqlite_db *db, const char *path) NONNULL_ALL;
 void sqlite_db_close(struct sqlite_db *db) NONNULL_ALL;

@@ -1,12 +1,11 @@
 /*
- * sqlite_statement: connections, their statements, and what their errors mean.
+ * sqlite_statement: connections and their statements.
  */
 #include "store/sqlite.h"
 
 #include <time.h>
 
 #include "base/time.h"
-#include "log/log.h"
 
 #define COLUMNS "item.pk, item.sk, n, version, expires_ms, index_pk, index_sk, body"
 #define LIVE    "(expires_ms IS NULL OR expires_ms > ?4)"
@@ -84,46 +83,6 @@ static const char *const texts[STATEMENT_COUNT] = {
 	[STATEMENT_SYNC_FULL] = "PRAGMA synchronous = FULL",
 	[STATEMENT_SYNC_NORMAL] = "PRAGMA synchronous = NORMAL",
 };
-
-static const struct { int rc; enum err err; } meanings[] = {
-	{ SQLITE_OK, OK },
-	{ SQLITE_ROW, OK },
-	{ SQLITE_DONE, OK },
-	{ SQLITE_BUSY, ERR_TIMEOUT },
-	{ SQLITE_PROTOCOL, ERR_TIMEOUT },
-	{ SQLITE_LOCKED, ERR_UNAVAILABLE },
-	{ SQLITE_INTERRUPT, ERR_UNAVAILABLE },
-	{ SQLITE_FULL, ERR_IO },
-	{ SQLITE_READONLY, ERR_IO },
-	{ SQLITE_IOERR, ERR_IO },
-	{ SQLITE_CANTOPEN, ERR_IO },
-	{ SQLITE_PERM, ERR_IO },
-	{ SQLITE_AUTH, ERR_IO },
-	{ SQLITE_CORRUPT, ERR_CORRUPT },
-	{ SQLITE_NOTADB, ERR_CORRUPT },
-	{ SQLITE_NOMEM, ERR_NO_MEMORY },
-	{ SQLITE_TOOBIG, ERR_TOO_LARGE },
-};
-
-enum err sqlite_err(int rc)
-{
-	if (rc == SQLITE_IOERR_NOMEM)
-		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < COUNT(meanings); i++)
-		if (meanings[i].rc == (rc & 0xff))
-			return meanings[i].err;
-	return ERR_INTERNAL;
-}
-
-enum err sqlite_fail(struct sqlite_db *db, int rc, const char *doing)
-{
-	enum err err = sqlite_err(rc);
-
-	if (err != OK)
-		log_message(LOG_ERROR, "store", "sqlite cannot %s: %s (%d, errno %d)", doing,
-		    sqlite3_errmsg(db->handle), rc, sqlite3_system_errno(db->handle));
-	return err;
-}
 
 /* Another connection holds the lock: a commit takes a fraction of a millisecond.
  * The looks stay close together so that one falls into the pause that the holder
