@@ -172,12 +172,14 @@ enum err grant_read(const struct identity_call *k, struct str token, struct str 
 	return e;
 }
 
-/* Whether a spent token comes so soon after that it is two tabs, and no thief. */
+/* Whether a spent token comes so soon after that it is two tabs, and no thief.  After a
+ * clock that was set back it does not: a thief would have until it is that late again. */
 static bool within_grace(const struct auth *auth, const struct refresh *r, int64_t now_ms)
 {
-	uint32_t grace_s = auth->config->refresh_grace_s;
+	int64_t grace_ms = (int64_t)auth->config->refresh_grace_s * 1000;
+	int64_t since_ms = now_ms - r->spent_ms;
 
-	return grace_s > 0 && now_ms - r->spent_ms <= (int64_t)grace_s * 1000;
+	return grace_ms > 0 && since_ms <= grace_ms && since_ms >= -grace_ms;
 }
 
 /* Spends the token (unless it is), and gives the session another.  ERR_STALE:

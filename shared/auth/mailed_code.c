@@ -78,7 +78,9 @@ struct str mailed_code_new(const struct identity_call *k, struct mailed_code *m)
 {
 	struct str code;
 
-	if (m->mails > 0 && k->now_ms - m->mailed_ms < pause_after(m->mails))
+	/* A mail of the future: the clock was set back, and says nothing about the pause. */
+	if (m->mails > 0 && k->now_ms >= m->mailed_ms &&
+	    k->now_ms - m->mailed_ms < pause_after(m->mails))
 		return STR_NONE;
 	code = code_new(k->arena, MAILED_LETTERS, MAILED_GROUP);
 	m->code = hash_of(k, m, code);

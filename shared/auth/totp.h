@@ -26,8 +26,8 @@ void totp_code(const uint8_t secret[TOTP_SECRET_BYTES], int64_t step,
 bool totp_is_code(struct str text) PURE;
 
 /* Whether it is the code of a step about `now_ms` later than `last_step`; *step is
- * that one, to be remembered: each is good once.  Takes the same time for every
- * text of that form. */
+ * that one, to be remembered: each is good once.  A `last_step` that is later than
+ * any step can be now does not count.  Takes the same time for every text of that form. */
 bool totp_check(const uint8_t secret[TOTP_SECRET_BYTES], struct str code, int64_t now_ms,
     int64_t last_step, int64_t *step) NONNULL(1, 5);
 

@@ -11,6 +11,7 @@
 
 #define STATE_RUNNING "running"
 #define STATE_DONE    "done"
+#define CLOCK_SLACK_S 5         /* what the clocks of two machines may differ by */
 
 static bool key_is_valid(struct str key)
 {
@@ -102,18 +103,28 @@ static enum err opened_body(const struct request *req, struct str text, struct s
 	return e;
 }
 
-static enum err replay(struct exchange *x, struct str record)
+/* Its lease ends later than any that begins now: the clock was set back, and nobody is
+ * to wait until it is that late again. */
+static bool is_of_the_future(const struct exchange *x, const struct store_item *found)
+{
+	return found->expires_ms > x->request.now_ms + (IDEMPOTENCY_LEASE_S + CLOCK_SLACK_S) * 1000;
+}
+
+/* ERR_STALE: nobody waits for that one; it may be taken over. */
+static enum err replay(struct exchange *x, const struct store_item *found)
 {
 	const struct json *doc;
 	struct json_error error;
 	struct response *res = &x->response;
 
-	if (json_parse(x->request.arena, record, JSON_DEPTH_MAX, &doc, &error) != OK)
+	if (json_parse(x->request.arena, found->body, JSON_DEPTH_MAX, &doc, &error) != OK)
 		return ERR_CORRUPT;
 	if (!str_eq(json_get_string(doc, "fingerprint"), fingerprint_hex(x)))
 		return response_problem(res, ERR_INVALID,
 		    "this Idempotency-Key was used with another body");
 	if (str_eq(json_get_string(doc, "state"), STR(STATE_RUNNING))) {
+		if (is_of_the_future(x, found))
+			return ERR_STALE;
 		response_header(res, "Retry-After", STR("1"));
 		return ERR_BUSY;
 	}
@@ -145,11 +156,23 @@ static void take_fingerprint(struct exchange *x)
 	    STR_ARG(req->body_type), STR_ARG(req->raw_query)), x->fingerprint);
 }
 
+static enum err put_marker(struct exchange *x, const struct store_op *op)
+{
+	struct store_result result;
+	enum err e = store_write(x->request.store, op, 1, STORE_RELAXED, x->request.now_ms,
+	    &result);
+
+	if (e == OK) {
+		x->idempotency_running = true;
+		x->marker_version = result.version;
+	}
+	return e;
+}
+
 enum err idempotency_begin(struct exchange *x)
 {
 	struct request *req = &x->request;
 	struct store_item found;
-	struct store_result result;
 
 	req->idempotency_key = request_header(req, "Idempotency-Key");
 	if (!route_takes_key(req->route) || req->idempotency_key.ptr == NULL || req->store == NULL)
@@ -162,16 +185,18 @@ enum err idempotency_begin(struct exchange *x)
 	take_fingerprint(x);
 	struct store_op op = running_op(x);
 	/* The marker first: of two at the same moment one finds it there. */
-	enum err e = store_write(req->store, &op, 1, STORE_RELAXED, req->now_ms, &result);
-	if (e == OK) {
-		x->idempotency_running = true;
-		x->marker_version = result.version;
-		return OK;
-	}
+	enum err e = put_marker(x, &op);
 	if (e != ERR_EXISTS)
 		return e;
 	e = store_get(req->store, req->arena, op.item.pk, op.item.sk, req->now_ms, &found);
-	return e == OK ? replay(x, found.body) : e == ERR_NOT_FOUND ? ERR_BUSY : e;
+	if (e == OK)
+		e = replay(x, &found);
+	if (e == ERR_STALE) {
+		op.condition = STORE_VERSION;
+		op.item.version = found.version;
+		e = put_marker(x, &op);
+	}
+	return e == ERR_NOT_FOUND || e == ERR_STALE ? ERR_BUSY : e;
 }
 
 void idempotency_abandon(struct exchange *x)

@@ -54,8 +54,10 @@ static void look_back(struct window *w, uint64_t *cell, uint64_t ahead, uint64_t
 	wide early = (wide)ahead * w->period_ns - w->elapsed_ns;
 
 	if (early > LIMIT_CLOCK_SLACK_NS) {
-		w->current = limit;
-		*cell = pack(w->index, 0, limit);
+		/* The clock was set back: what was taken counts on, as if it were now. */
+		uint64_t taken = previous_of(*cell) + current_of(*cell);
+		w->current = taken < limit ? taken : limit;
+		*cell = pack(w->index, 0, w->current);
 		return;
 	}
 	w->early_ns = (uint64_t)early;

@@ -54,6 +54,8 @@ static const struct {
 	{ "used", "287082", 1, 1, false },
 	{ "older than a used one", "287082", 2, 2, false },
 	{ "newer than a used one", "359152", 1, 1, true },
+	{ "the next one used", "287082", 1, 2, false },
+	{ "one used an hour later, before the clock was set back", "287082", 1, 121, true },
 	{ "another", "287083", 1, 0, false },
 	{ "short", "28708", 1, 0, false },
 	{ "long", "2870820", 1, 0, false },

@@ -198,6 +198,14 @@ TEST(a_clock_set_back_locks_nobody_out)
 	assert_int_equal(take_until_refused(&hundred, &cell, set_back + 2 * HOUR), 100);
 }
 
+TEST(a_clock_set_back_leaves_what_was_not_taken)
+{
+	(void)state;
+	uint64_t cell = 0;
+	assert_true(limit_window(&hundred, &cell, start, 30).allowed);
+	assert_int_equal(take_until_refused(&hundred, &cell, start - HOUR), 70);
+}
+
 TEST(a_cell_is_free_when_its_index_is_two_windows_old)
 {
 	(void)state;
@@ -248,6 +256,7 @@ TEST_MAIN(
 	RUN(a_late_thread_may_have_what_is_left),
 	RUN(a_clock_set_back_hands_out_no_more),
 	RUN(a_clock_set_back_locks_nobody_out),
+	RUN(a_clock_set_back_leaves_what_was_not_taken),
 	RUN(a_cell_is_free_when_its_index_is_two_windows_old),
 	RUN(what_is_given_back_was_never_taken),
 	RUN(what_is_given_back_a_window_later_comes_off_the_previous_count))
