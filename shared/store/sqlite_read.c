@@ -244,9 +244,13 @@ enum err sqlite_scan(void *connection, struct str after_pk, struct str after_sk,
 {
 	struct sqlite_connection *c = connection;
 	enum statement which = after_pk.ptr == NULL ? STATEMENT_SCAN : STATEMENT_SCAN_ON;
-	sqlite3_stmt *st = sqlite_take(&c->db, which);
+	enum err err = sqlite_ready(c);
+	sqlite3_stmt *st;
 	int rc;
 
+	if (err != OK)
+		return err;
+	st = sqlite_take(&c->db, which);
 	if (st == NULL)
 		return sqlite_fail(&c->db, sqlite3_extended_errcode(c->db.handle), "scan");
 	if (after_pk.ptr != NULL) {
