@@ -12,6 +12,7 @@ quiver_package(JSONC json-c)
 quiver_package(JWT libjwt)
 quiver_package(SQLITE sqlite3)
 quiver_package(ARGON2 libargon2)
+quiver_package(HIREDIS hiredis)
 # Its headers alone: net/curl_library loads it when something calls out.
 quiver_package(CURL libcurl)
 # Content's own: Markdown, HTML5, front matter, archives.
@@ -23,7 +24,7 @@ quiver_package(TOML tomlplusplus)
 
 set(QUIVER_LIBRARIES
     PkgConfig::FCGI PkgConfig::OPENSSL PkgConfig::JSONC PkgConfig::JWT
-    PkgConfig::SQLITE PkgConfig::ARGON2 Threads::Threads ${CMAKE_DL_LIBS} m)
+    PkgConfig::SQLITE PkgConfig::ARGON2 PkgConfig::HIREDIS Threads::Threads ${CMAKE_DL_LIBS} m)
 
 add_library(quiver_flags INTERFACE)
 target_include_directories(quiver_flags INTERFACE ${PROJECT_SOURCE_DIR}/shared ${CURL_INCLUDE_DIRS})
@@ -64,6 +65,19 @@ function(quiver_common_passwords TARGET)
   add_custom_command(OUTPUT ${OUT}
     COMMAND sed -e "/^#/d" -e "s/[\\\\\"]/\\\\&/g" -e "s/.*/\"&\\\\n\"/" ${LIST} > ${OUT}
     DEPENDS ${LIST} VERBATIM)
+  target_sources(${TARGET} PRIVATE ${OUT})
+  target_include_directories(${TARGET} PRIVATE ${PROJECT_BINARY_DIR}/generated)
+endfunction()
+
+# A file as C text, without the lines that are comments: LIBRARY's own #include "NAME.inc".
+function(quiver_lua TARGET NAME)
+  set(FROM ${PROJECT_SOURCE_DIR}/shared/${NAME}.lua)
+  set(OUT ${PROJECT_BINARY_DIR}/generated/${NAME}.inc)
+  get_filename_component(DIR ${OUT} DIRECTORY)
+  file(MAKE_DIRECTORY ${DIR})
+  add_custom_command(OUTPUT ${OUT}
+    COMMAND sed -e "s/^[[:space:]]*//" -e "/^--/d" -e "s/[\\\\\"]/\\\\&/g" -e "s/.*/\"&\\\\n\"/" ${FROM} > ${OUT}
+    DEPENDS ${FROM} VERBATIM)
   target_sources(${TARGET} PRIVATE ${OUT})
   target_include_directories(${TARGET} PRIVATE ${PROJECT_BINARY_DIR}/generated)
 endfunction()

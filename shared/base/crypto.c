@@ -88,6 +88,14 @@ void crypto_hmac_sha256(const uint8_t *key, size_t key_len, struct str data,
 	crypto_wipe(block, sizeof(block));
 }
 
+void crypto_sha1_hex(struct str data, char out[2 * SHA1_BYTES + 1])
+{
+	uint8_t digest[SHA1_BYTES];
+
+	must(EVP_Digest(data.ptr, data.len, digest, NULL, EVP_sha1(), NULL) == 1);
+	crypto_hex(digest, sizeof(digest), out);
+}
+
 void crypto_hmac_sha1(const uint8_t *key, size_t key_len, struct str data,
     uint8_t out[SHA1_BYTES])
 {

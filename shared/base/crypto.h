@@ -26,6 +26,8 @@ void crypto_hmac_sha256(const uint8_t *key, size_t key_len, struct str data,
 /* For one-time passwords (RFC 4226), which no other digest makes. */
 void crypto_hmac_sha1(const uint8_t *key, size_t key_len, struct str data,
     uint8_t out[SHA1_BYTES]) NONNULL(1, 4);
+/* In lower-case hexadecimal: the name that Redis gives a script, and for nothing else. */
+void crypto_sha1_hex(struct str data, char out[2 * SHA1_BYTES + 1]) NONNULL(2);
 /* In time that depends on the length alone; different lengths are unequal. */
 bool crypto_equal(struct str a, struct str b);
 /* Overwrites in a way that the compiler keeps. */

@@ -49,6 +49,7 @@ struct config {
 	uint32_t         session_max_s;
 	uint32_t         signing_key_max_age_s; /* 0: keys are replaced by hand alone */
 	struct str       limits_path;   /* empty: the built-in policies */
+	uint32_t         limit_machines;        /* that share limits through Redis */
 	struct str       trusted_proxies;       /* the list as given: access/ parses it */
 	struct str       cors_origins;          /* the list as given: http/ parses it */
 	struct str       smtp_url, mail_from;

@@ -29,10 +29,11 @@ static const char *check_store(struct str value)
 	return NULL;
 }
 
+/* What is in it is read where it is used: net/redis_url.c. */
 static const char *check_redis(struct str value)
 {
-	(void)value;
-	return "Redis is not in this version; leave it empty, and limits hold for this machine";
+	return str_starts(value, STR("redis://")) || str_starts(value, STR("unix:/")) ? NULL :
+	    "expected redis://[USER:PASSWORD@]HOST[:PORT][/DB] or unix:/PATH";
 }
 
 static const char *check_smtp(struct str value)
@@ -198,7 +199,9 @@ static const struct setting settings[] = {
 	  .help = "do not ask there" },
 	{ .name = "REDIS_URL", .type = SETTING_TEXT, .offset = offsetof(struct config, redis_url),
 	  .otherwise = "", .otherwise_says = "none: this machine only", .check = check_redis,
-	  .help = "limits over many machines; not in this version" },
+	  .secret = true,
+	  .help = "Redis that machines share limits through and hear of revocations by: "
+	  "redis://[USER:PASSWORD@]HOST[:PORT][/DB], or unix:/PATH" },
 	{ .name = "SECRET_KEY", .type = SETTING_KEY, .offset = offsetof(struct config, secret_key),
 	  .otherwise = "", .otherwise_says = "generated into `STATE_DIR` in development, "
 	  "required otherwise", .secret = true,
@@ -268,6 +271,11 @@ static const struct setting settings[] = {
 	{ .name = "LIMITS", .type = SETTING_TEXT, .offset = offsetof(struct config, limits_path),
 	  .otherwise = "", .otherwise_says = "the built-in policies",
 	  .help = "path of a JSON policy file" },
+	{ .name = "LIMIT_MACHINES", .type = SETTING_NUMBER,
+	  .offset = offsetof(struct config, limit_machines), .otherwise = "1",
+	  .min = 1, .max = 1000,
+	  .help = "machines that share limits through Redis: while it is away, each gives that "
+	  "part of them" },
 	{ .name = "TRUSTED_PROXIES", .type = SETTING_TEXT,
 	  .offset = offsetof(struct config, trusted_proxies), .otherwise = "",
 	  .otherwise_says = "none", .help = "address ranges whose forwarding headers count" },

@@ -86,8 +86,21 @@ static enum err open_limits(struct app *app, struct arena *a, struct str *reason
 			return ERR_INVALID;
 		}
 	}
-	return limit_open(arena_cstr(lasting, app->config.state_dir), policies, app->metrics,
+	enum err e = limit_open(arena_cstr(lasting, app->config.state_dir), policies, app->metrics,
 	    &app->limiter);
+	if (e == OK && app->redis != NULL)
+		limit_share(app->limiter, app->config.secret_key, app->config.limit_machines);
+	return e;
+}
+
+static enum err open_redis(struct app *app, struct arena *a, struct str *reason)
+{
+	const struct config *c = &app->config;
+
+	if (c->redis_url.len == 0 || (app->handler->needs & (NEEDS_LIMITS | NEEDS_STORE)) == 0)
+		return OK;
+	return redis_open(arena_cstr(a, c->state_dir), c->redis_url, app->metrics, &app->redis, a,
+	    reason);
 }
 
 static enum err open_store(struct app *app, struct arena *a, struct str *reason)
@@ -131,6 +144,8 @@ enum err app_open(struct app *app, const struct handler *h, struct arena *a, str
 	enum err e = metrics_open(arena_cstr(a, app->config.state_dir), &app->metrics);
 	if (e == OK)
 		e = open_http(app, a, reason);
+	if (e == OK)
+		e = open_redis(app, a, reason);
 	if (e == OK && (h->needs & NEEDS_LIMITS) != 0)
 		e = open_limits(app, a, reason);
 	if (e == OK && (h->needs & NEEDS_STORE) != 0)
@@ -166,6 +181,7 @@ void app_close(struct app *app)
 		store_close(app->store);
 	if (app->limiter != NULL)
 		limit_close(app->limiter);
+	redis_close(app->redis);
 	close_http(app->http);
 	if (app->metrics != NULL)
 		metrics_close(app->metrics);
@@ -176,6 +192,8 @@ enum err worker_open(struct worker *w, struct app *app, unsigned index)
 {
 	*w = (struct worker){ .app = app, .index = index };
 	arena_init(&w->arena, ARENA_MAX_BYTES);
+	if (app->redis != NULL && app->limiter != NULL)
+		w->redis = redis_new(app->redis, REDIS_LIMITS);
 	return app->store == NULL ? OK : store_connect(app->store, &w->store);
 }
 
@@ -184,6 +202,7 @@ void worker_close(struct worker *w)
 	if (w->store != NULL)
 		store_disconnect(w->store);
 	http_client_free(w->net);
+	redis_free(w->redis);
 	arena_clean(&w->arena);
 }
 

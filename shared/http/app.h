@@ -16,6 +16,7 @@
 #include "metrics/metrics.h"
 #include "net/http_client.h"
 #include "net/mail.h"
+#include "net/redis.h"
 #include "store/store.h"
 
 enum handler_needs {
@@ -53,6 +54,7 @@ struct app {
 	const struct handler *handler;
 	struct config         config;
 	struct metrics       *metrics;
+	struct redis_server  *redis;    /* NULL without REDIS_URL */
 	struct limiter       *limiter;
 	struct store         *store;
 	struct auth          *auth;
@@ -71,6 +73,7 @@ struct worker {
 	struct store_connection *store; /* NULL when the handler needs none */
 	struct exchange         *exchange;      /* the request it works on; http's own */
 	struct http_client      *net;   /* NULL until worker_net */
+	struct redis            *redis; /* the limiter's; NULL without REDIS_URL */
 	unsigned                 index;
 };
 

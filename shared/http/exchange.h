@@ -20,6 +20,7 @@ struct exchange {
 	struct response       response;
 	struct trace          trace;
 	struct limit_verdict  verdict;
+	const char           *limit_cause;      /* why Redis did not decide; NULL: it did, or is not used */
 	bool                  limited;          /* some policy applied: its headers go out */
 	enum err              auth_error;       /* kept until the scope is checked */
 	const char           *auth_reason;      /* for the log only */

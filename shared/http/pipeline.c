@@ -101,6 +101,10 @@ static void log_what_failed(struct log_line *l, const struct exchange *x)
 {
 	if (x->limited && !x->verdict.allowed)
 		log_str(l, "limited_by", str_of(x->verdict.policy));
+	if (x->limit_cause != NULL) {
+		log_bool(l, "limit_degraded", true);
+		log_str(l, "limit_cause", str_of(x->limit_cause));
+	}
 	if (x->result == OK)
 		return;
 	log_str(l, "error", str_of(err_text(x->result)));

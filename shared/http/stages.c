@@ -185,8 +185,10 @@ static enum err take_from_limits(struct exchange *x, const struct limit_subject 
 	const struct route *route = x->request.route;
 	struct limit_verdict verdict;
 
-	enum err e = limit_take(x->request.app->limiter, who, route->cost != 0 ? route->cost : 1,
-	    x->request.now_ms, &verdict);
+	enum err e = limit_take(x->request.app->limiter, x->request.worker->redis, who,
+	    route->cost != 0 ? route->cost : 1, x->request.now_ms, &verdict);
+	if (verdict.degraded)
+		x->limit_cause = verdict.cause;
 	if (e != OK || verdict.policy == NULL)
 		return e;
 	/* Of two verdicts on one request the one that leaves less is what counts. */

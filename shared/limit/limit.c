@@ -5,38 +5,16 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "limit/local.h"
+#include "limit/claim.h"
 #include "log/log.h"
 
 #define NS_PER_MS       UINT64_C(1000000)
 #define NS_PER_S        UINT64_C(1000000000)
-#define INDEX_SLOTS     (4 * LIMIT_POLICIES_MAX)        /* a power of two, at most a quarter full */
 #define INDEX_FREE      UINT16_MAX
-
-struct rule {
-	struct limit_rule     rule;
-	struct metric_series *allowed, *refused, *dry_run;
-};
-
-struct limiter {
-	struct limit_cells   *cells;
-	struct rule          *rules;
-	size_t                count;
-	uint16_t              index[INDEX_SLOTS];       /* scope and selector → rule */
-	struct metric_series *evictions;
-};
-
-/* A policy that applies to the request at hand. */
-struct claim {
-	const struct rule *rule;
-	struct limit_place place;
-	struct limit_step  step;
-	bool               taken;
-};
 
 static size_t index_start(enum limit_scope scope, struct str selector)
 {
-	return (str_hash(selector) + (size_t)scope * 0x9E3779B9u) % INDEX_SLOTS;
+	return (str_hash(selector) + (size_t)scope * 0x9E3779B9u) % LIMIT_INDEX_SLOTS;
 }
 
 static const struct rule *rule_of(const struct limiter *l, enum limit_scope scope,
@@ -44,7 +22,7 @@ static const struct rule *rule_of(const struct limiter *l, enum limit_scope scop
 {
 	size_t i = index_start(scope, selector);
 
-	for (; l->index[i] != INDEX_FREE; i = (i + 1) % INDEX_SLOTS) {
+	for (; l->index[i] != INDEX_FREE; i = (i + 1) % LIMIT_INDEX_SLOTS) {
 		const struct rule *rule = &l->rules[l->index[i]];
 		const struct limit_policy *p = rule->rule.policy;
 		if (p->scope == scope && str_eq(str_of(p->selector), selector))
@@ -65,12 +43,12 @@ static void add_rule(struct limiter *l, const struct limit_policy *p, struct met
 	struct rule *rule = &l->rules[l->count];
 	size_t i = index_start(p->scope, str_of(p->selector));
 
-	limit_cells_rule(l->cells, p, &rule->rule);
+	limit_cells_rule(l->cells, p, LIMIT_CELL_OWN, &rule->rule);
 	rule->allowed = outcome_series(m, p->name, "allowed");
 	rule->refused = outcome_series(m, p->name, "refused");
 	rule->dry_run = outcome_series(m, p->name, "dry_run");
 	while (l->index[i] != INDEX_FREE)
-		i = (i + 1) % INDEX_SLOTS;
+		i = (i + 1) % LIMIT_INDEX_SLOTS;
 	l->index[i] = (uint16_t)l->count++;
 }
 
@@ -99,6 +77,7 @@ enum err limit_open(const char *state_dir, const struct limit_policy *policies,
 		return e;
 	}
 	l->rules = rules;
+	l->metrics = m;
 	memset(l->index, 0xFF, sizeof(l->index));
 	l->evictions = metrics_series(m, METRIC_LIMIT_EVICTIONS, NULL);
 	for (size_t i = 0; i < count; i++)
@@ -139,22 +118,18 @@ static size_t select_claims(const struct limiter *l, const struct limit_subject 
 		if (rule == NULL)
 			continue;
 		claims[n].rule = rule;
-		claims[n].taken = false;
-		claims[n++].place = limit_cells_place(l->cells, &rule->rule, ways[i].key);
+		claims[n].at = &rule->rule;
+		claims[n].key = ways[i].key;
+		claims[n++].taken = false;
 	}
 	return n;
-}
-
-static bool refuses(const struct claim *c)
-{
-	return !c->step.allowed && !c->rule->rule.policy->dry_run;
 }
 
 static void take(struct limiter *l, struct claim *c, uint64_t now_ns, uint32_t cost)
 {
 	bool evicted;
 
-	c->step = limit_cells_take(l->cells, &c->rule->rule, &c->place, now_ns, cost, &evicted);
+	c->step = limit_cells_take(l->cells, c->at, &c->place, now_ns, cost, &evicted);
 	c->taken = c->step.allowed;
 	if (evicted)
 		metrics_add(l->evictions, 1);
@@ -166,9 +141,9 @@ static bool peek_all(struct limiter *l, struct claim *claims, size_t n, uint64_t
 	bool fits = true;
 
 	for (size_t i = 0; i < n; i++) {
-		claims[i].step = limit_cells_peek(l->cells, &claims[i].rule->rule,
-		    &claims[i].place, now_ns, cost);
-		fits = fits && !refuses(&claims[i]);
+		claims[i].step = limit_cells_peek(l->cells, claims[i].at, &claims[i].place,
+		    now_ns, cost);
+		fits = fits && !claim_refuses(&claims[i]);
 	}
 	return fits;
 }
@@ -182,7 +157,7 @@ static bool take_all(struct limiter *l, struct claim *claims, size_t n, uint64_t
 
 	while (i < n) {
 		take(l, &claims[i], now_ns, cost);
-		if (refuses(&claims[i]))
+		if (claim_refuses(&claims[i]))
 			break;
 		i++;
 	}
@@ -190,16 +165,26 @@ static bool take_all(struct limiter *l, struct claim *claims, size_t n, uint64_t
 		return true;
 	while (i-- > 0)
 		if (claims[i].taken)
-			limit_cells_give_back(l->cells, &claims[i].rule->rule, &claims[i].place,
+			limit_cells_give_back(l->cells, claims[i].at, &claims[i].place,
 			    cost, since_ns);
 	return false;
+}
+
+bool claims_take_here(struct limiter *l, struct claim *claims, size_t n, uint64_t now_ns,
+    uint32_t cost)
+{
+	for (size_t i = 0; i < n; i++)
+		claims[i].place = limit_cells_place(l->cells, claims[i].at, claims[i].key);
+	/* With one policy its own compare-and-swap decides; peeking adds nothing. */
+	return (n <= 1 || peek_all(l, claims, n, now_ns, cost)) &&
+	    take_all(l, claims, n, now_ns, cost);
 }
 
 static void count_outcomes(const struct claim *claims, size_t n, bool allowed)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct rule *rule = claims[i].rule;
-		if (refuses(&claims[i]))
+		if (claim_refuses(&claims[i]))
 			metrics_add(rule->refused, 1);
 		else if (!claims[i].step.allowed)
 			metrics_add(rule->dry_run, 1);
@@ -231,8 +216,8 @@ static bool is_nearer(const struct claim *a, const struct claim *b)
 		return !a->step.allowed;
 	if (!a->step.allowed)
 		return a->step.retry_after_ns > b->step.retry_after_ns;
-	return (unsigned __int128)a->step.remaining * capacity(b->rule->rule.policy) <
-	    (unsigned __int128)b->step.remaining * capacity(a->rule->rule.policy);
+	return (unsigned __int128)a->step.remaining * capacity(b->at->policy) <
+	    (unsigned __int128)b->step.remaining * capacity(a->at->policy);
 }
 
 static uint32_t seconds(uint64_t ns)
@@ -251,10 +236,10 @@ static void report(const struct claim *claims, size_t n, struct limit_verdict *o
 			shown = &claims[i];
 	if (shown == NULL)
 		return;
-	const struct limit_policy *p = shown->rule->rule.policy;
+	const struct limit_policy *p = shown->at->policy;
 	out->policy = p->name;
 	out->limit = capacity(p);
-	out->remaining = shown->step.remaining;
+	out->remaining = shown->step.remaining < out->limit ? shown->step.remaining : out->limit;
 	out->period_ms = refill_ms(p);
 	out->reset_s = seconds(shown->step.reset_ns);
 	if (out->allowed)
@@ -264,7 +249,7 @@ static void report(const struct claim *claims, size_t n, struct limit_verdict *o
 		out->retry_after_s = 1;
 }
 
-enum err limit_take(struct limiter *l, const struct limit_subject *who,
+enum err limit_take(struct limiter *l, struct redis *r, const struct limit_subject *who,
     uint32_t cost, int64_t now_ms, struct limit_verdict *out)
 {
 	struct claim claims[LIMIT_SUBJECT_POLICIES_MAX];
@@ -275,9 +260,9 @@ enum err limit_take(struct limiter *l, const struct limit_subject *who,
 	uint64_t now_ns = now_ms <= 0 ? 0 : (uint64_t)now_ms * NS_PER_MS;
 	size_t n = select_claims(l, who, claims);
 
-	/* With one policy its own compare-and-swap decides; peeking adds nothing. */
-	out->allowed = (n <= 1 || peek_all(l, claims, n, now_ns, cost)) &&
-	    take_all(l, claims, n, now_ns, cost);
+	out->allowed = r != NULL && n > 0 ?
+	    claims_take_shared(l, r, claims, n, now_ns, cost, out) :
+	    claims_take_here(l, claims, n, now_ns, cost);
 	count_outcomes(claims, n, out->allowed);
 	report(claims, n, out);
 	return OK;

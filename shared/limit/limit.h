@@ -5,9 +5,14 @@
  * Algorithms: GCRA (ITU-T I.371) for rates, two weighted counters for sliding
  *   windows.  Both are exact across the processes of a machine: one 128-bit
  *   compare-and-swap a decision on a cell of the shared segment.
+ * Many machines share their limits through Redis, where limit_take is given a
+ * connection: one script decides, in one round trip (remote.h).  Who was refused is
+ * remembered here until the answer can be another one.  When Redis does not answer,
+ * each policy does what its on_failure says.
  * Lifetime: one per process.
- * Threads:  safe from any.
- * Blocking: never.
+ * Threads:  safe from any; a connection is its worker's.
+ * Blocking: never without Redis; with it REDIS_LIMITS_MS at most, and not at all
+ *           while its breaker is open.
  */
 #ifndef LIMIT_LIMIT_H
 #define LIMIT_LIMIT_H
@@ -18,10 +23,12 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/crypto.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
+#include "net/redis.h"
 
 #define LIMIT_SUBJECT_POLICIES_MAX 5    /* policies that can apply to one request: one a scope */
 #define LIMIT_POLICIES_MAX      256
@@ -46,6 +53,13 @@ enum limit_scope {
 /* Of a plan that has no policy: no name of a plan is a way around limits. */
 #define LIMIT_PLAN_DEFAULT "free"
 
+/* What decides when Redis does not. */
+enum limit_failure {
+	LIMIT_LOCAL,            /* this machine, and gives no more than its share */
+	LIMIT_ALLOW,
+	LIMIT_DENY
+};
+
 struct limit_policy {
 	const char          *name;      /* "anonymous", "free", "tenant-standard", … */
 	enum limit_scope     scope;
@@ -55,6 +69,7 @@ struct limit_policy {
 	uint64_t             period_ms;
 	uint64_t             burst;     /* GCRA: units at once; 0: same as limit */
 	bool                 dry_run;   /* counts, never refuses */
+	enum limit_failure   on_failure;
 };
 
 struct limiter;                         /* opaque */
@@ -76,7 +91,8 @@ struct limit_verdict {
 	uint64_t    period_ms;          /* in which `limit` units come back */
 	uint32_t    reset_s;            /* until it is full again, rounded up */
 	uint32_t    retry_after_s;      /* when refused: until `cost` fits, rounded up, ≥ 1 */
-	bool        degraded;           /* no remote limiter was asked: this machine decided */
+	bool        degraded;           /* Redis did not answer: on_failure decided */
+	const char *cause;              /* then: why it did not ("timeout", …); static storage */
 };
 
 /* The built-in policies, ended by a NULL name. */
@@ -91,12 +107,23 @@ NODISCARD enum err limit_policies_read(struct arena *a, struct str json,
 NODISCARD enum err limit_open(const char *state_dir, const struct limit_policy *policies,
     struct metrics *m, struct limiter **out) NONNULL(2, 3, 4);
 void limit_close(struct limiter *l);
+/*
+ * Once, before the first limit_take with Redis.  `secret` makes the names of its keys,
+ * the same on each machine.  `machines` share the limits: without Redis each gives
+ * that part of a rate, and at once that part of a burst, rounded up, or what one
+ * request costs.  So `machines` of them that are cut off for a time T give no more than
+ * machines × max(⌈burst ÷ machines⌉, cost) + rate × T together.
+ */
+void limit_share(struct limiter *l, const uint8_t secret[SECRET_BYTES], uint32_t machines)
+    NONNULL_ALL;
 
 /* Takes `cost` from every policy that applies to `who`, or from none of them.
  * *out is always filled.  A cost over a policy's burst is never allowed.
+ * `r`: NULL where this machine decides alone; else of purpose REDIS_LIMITS.
+ * `now_ms`: not used where Redis decides, which has a clock of its own.
  * ERR_INVALID: cost is 0. */
-NODISCARD enum err limit_take(struct limiter *l, const struct limit_subject *who,
-    uint32_t cost, int64_t now_ms, struct limit_verdict *out) NONNULL_ALL;
+NODISCARD enum err limit_take(struct limiter *l, struct redis *r, const struct limit_subject *who,
+    uint32_t cost, int64_t now_ms, struct limit_verdict *out) NONNULL(1, 3, 6);
 
 /*
  * The arithmetic alone, on a caller's cell: what local memory, Redis and the

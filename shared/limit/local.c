@@ -177,13 +177,14 @@ static uint64_t class_of(struct limit_cells *c, const struct limit_policy *p)
 
 /* Algorithm and period are in the key, since a state means nothing under others. */
 void limit_cells_rule(struct limit_cells *c, const struct limit_policy *policy,
-    struct limit_rule *out)
+    enum limit_cell_use use, struct limit_rule *out)
 {
 	char text[160];
 	struct siphash_key key = { load(&c->table->key.k0), load(&c->table->key.k1) };
 
-	int len = snprintf(text, sizeof(text), "0%d.%llu.%.100s", (int)policy->algorithm,
-	    (unsigned long long)policy->period_ms, policy->name);
+	int len = snprintf(text, sizeof(text), "0%d.%llu.%.100s%s", (int)policy->algorithm,
+	    (unsigned long long)policy->period_ms, policy->name,
+	    use == LIMIT_CELL_SEEN ? " seen" : "");
 	out->policy = policy;
 	out->key.k0 = siphash(&key, (struct str){ text, (size_t)len });
 	text[0] = '1';
@@ -318,14 +319,35 @@ struct limit_step limit_cells_peek(struct limit_cells *c, const struct limit_rul
     const struct limit_place *place, uint64_t now_ns, uint64_t cost)
 {
 	uint64_t state = 0;
-	union limit_cell *cell = find(place);
+	union limit_cell *cell = find(place), held = { 0 };
 
 	(void)c;
 	if (cell != NULL) {
-		union limit_cell held = snapshot(cell);
+		held = snapshot(cell);
 		state = held.part.tag == place->tag ? held.part.state : 0;
 	}
-	return step(rule->policy, &state, now_ns, cost);
+	struct limit_step done = step(rule->policy, &state, now_ns, cost);
+	/* The clock was set back.  Were that left to the take, which a refusal here
+	 * prevents, the caller would be locked out until the clock has caught up. */
+	if (!done.allowed && state != 0 && state != held.part.state)
+		(void)swap(cell, held, cell_of(place->tag, state));
+	return done;
+}
+
+void limit_cells_set(struct limit_cells *c, const struct limit_place *place, uint64_t state,
+    uint64_t now_ns, bool *evicted)
+{
+	*evicted = false;
+	for (unsigned round = 0; round <= 2 * PATIENCE; round++) {
+		union limit_cell *cell = find(place);
+		union limit_cell  held = cell != NULL ? snapshot(cell) : cell_of(0, 0);
+
+		if (cell == NULL && insert(c, place, state, now_ns, round > PATIENCE, evicted))
+			return;
+		if (cell != NULL && held.part.tag == place->tag &&
+		    swap(cell, held, cell_of(place->tag, state)))
+			return;
+	}
 }
 
 /* One try at a cell that exists; false: it changed, look again. */

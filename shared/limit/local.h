@@ -46,17 +46,25 @@ struct limit_place {
 NODISCARD enum err limit_cells_open(const char *dir, struct limit_cells **out) NONNULL(2);
 void limit_cells_close(struct limit_cells *c);
 
+/* What a cell holds: what was decided here, or what Redis was last seen to hold. */
+enum limit_cell_use { LIMIT_CELL_OWN, LIMIT_CELL_SEEN };
+
 void limit_cells_rule(struct limit_cells *c, const struct limit_policy *policy,
-    struct limit_rule *out) NONNULL_ALL;
+    enum limit_cell_use use, struct limit_rule *out) NONNULL_ALL;
 struct limit_place limit_cells_place(struct limit_cells *c, const struct limit_rule *rule,
     struct str key) NONNULL_ALL;
 
-/* What a take would give; changes nothing. */
+/* What a take would give.  Changes nothing, but for a clock that was set back: then
+ * what the cell remembers is put right, as a take would. */
 struct limit_step limit_cells_peek(struct limit_cells *c, const struct limit_rule *rule,
     const struct limit_place *place, uint64_t now_ns, uint64_t cost) NONNULL_ALL;
 /* *evicted: another caller's cell in use was given away for it. */
 struct limit_step limit_cells_take(struct limit_cells *c, const struct limit_rule *rule,
     struct limit_place *place, uint64_t now_ns, uint64_t cost, bool *evicted) NONNULL_ALL;
+/* Makes the state of a cell what it is elsewhere.  Where others do so at the same
+ * time, one of theirs may be what it is then. */
+void limit_cells_set(struct limit_cells *c, const struct limit_place *place, uint64_t state,
+    uint64_t now_ns, bool *evicted) NONNULL_ALL;
 /* Undoes the take that `place` was last used for, begun at `since_ns` of the
  * monotonic clock, as if it had never been. */
 void limit_cells_give_back(struct limit_cells *c, const struct limit_rule *rule,
@@ -66,6 +74,8 @@ void limit_cells_give_back(struct limit_cells *c, const struct limit_rule *rule,
 
 /* The time that `cost` units take to be earned. */
 uint64_t limit_gcra_cost_ns(const struct limit_policy *p, uint64_t cost) NONNULL_ALL;
+/* A window's cell of its parts; the index may be any. */
+uint64_t limit_window_cell(uint64_t index, uint64_t previous, uint64_t current);
 /* When a window's cell counts for nothing any more. */
 uint64_t limit_window_free_at(uint64_t period_ms, uint64_t cell, uint64_t now_ns);
 /* Takes `cost`, which left the cell at `taken`, out of what the cell is now. */

@@ -46,12 +46,16 @@ static const char *const scopes[] = {
 static_assert(COUNT(scopes) == LIMIT_SCOPES, "a name for each scope");
 static const char *const algorithms[] = { [LIMIT_GCRA] = "gcra", [LIMIT_WINDOW] = "window" };
 
+static const char *const failures[] = {
+	[LIMIT_LOCAL] = "local", [LIMIT_ALLOW] = "allow", [LIMIT_DENY] = "deny",
+};
+
 const struct limit_policy *limit_defaults(void)
 {
 	return defaults;
 }
 
-enum field_type { FIELD_NAME, FIELD_SCOPE, FIELD_ALGORITHM, FIELD_NUMBER, FIELD_SWITCH };
+enum field_type { FIELD_NAME, FIELD_SCOPE, FIELD_ALGORITHM, FIELD_FAILURE, FIELD_NUMBER, FIELD_SWITCH };
 
 struct field {
 	const char     *name;
@@ -74,6 +78,7 @@ static const struct field fields[] = {
 	  .max = LIMIT_PERIOD_MAX_MS, .required = true },
 	{ .name = "burst", .type = FIELD_NUMBER, AT(burst), .min = 0, .max = LIMIT_MAX },
 	{ .name = "dry_run", .type = FIELD_SWITCH, AT(dry_run) },
+	{ .name = "on_failure", .type = FIELD_FAILURE, AT(on_failure) },
 };
 
 /* One reading of a policy file. */
@@ -168,6 +173,8 @@ static bool read_field(struct reading *r, const struct field *f, const struct js
 		return read_choice(r, f, v, scopes, COUNT(scopes));
 	case FIELD_ALGORITHM:
 		return read_choice(r, f, v, algorithms, COUNT(algorithms));
+	case FIELD_FAILURE:
+		return read_choice(r, f, v, failures, COUNT(failures));
 	case FIELD_NUMBER:
 		return read_number(r, f, v);
 	case FIELD_SWITCH:

@@ -144,6 +144,16 @@ struct limit_step limit_window(const struct limit_policy *p, uint64_t *cell,
 	};
 }
 
+static uint64_t at_most(uint64_t count)
+{
+	return count < COUNT_MASK ? count : COUNT_MASK;
+}
+
+uint64_t limit_window_cell(uint64_t index, uint64_t previous, uint64_t current)
+{
+	return pack(index, at_most(previous), at_most(current));
+}
+
 uint64_t limit_window_free_at(uint64_t period_ms, uint64_t cell, uint64_t now_ns)
 {
 	struct limit_policy p = { .period_ms = period_ms };

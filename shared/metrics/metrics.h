@@ -43,6 +43,10 @@ enum metric {
 	METRIC_AWS_CONNECTIONS,         /* counter: service, outcome (reused, new) */
 	METRIC_AWS_CREDENTIALS,         /* counter: source, outcome (fetched, failed) */
 	METRIC_MAIL,                    /* counter: outcome (queued, sent, kept, …) */
+	METRIC_REDIS,                   /* counter: purpose (limits, publish, follow), outcome */
+	METRIC_REDIS_DURATION,          /* histogram, seconds: purpose */
+	METRIC_REDIS_OPEN,              /* gauge: purpose */
+	METRIC_LIMIT_DECIDED,           /* counter: by (redis, remembered, local, allow, deny) */
 	METRIC_DROPPED_SERIES,          /* counter */
 	METRIC_COUNT
 };

@@ -31,7 +31,10 @@
 #include "base/str.h"
 #include "metrics/metrics.h"
 
-#define REDIS_URL_EXPECTED "expected redis://[USER:PASSWORD@]HOST[:PORT][/DB] or unix:/PATH"
+/* What every key of ours begins with.  The braces are a hash tag: in a cluster all of
+ * them lie in one slot, as those of one script must.  Policies of one request belong to
+ * an account, a tenant and an address, each shared with others: no finer tag would do. */
+#define REDIS_TAG "{quiver}:"
 
 /* What a connection is for: each has its deadline, its breaker and its metrics. */
 enum redis_purpose {
@@ -41,9 +44,9 @@ enum redis_purpose {
 	REDIS_PURPOSES
 };
 
-/* How a call went.  All but OK, OPEN and NO_SCRIPT are failures for the breaker. */
+/* How a call went.  All but the first three count as failures. */
 enum redis_outcome {
-	REDIS_OK,
+	REDIS_ANSWERED,
 	REDIS_OPEN,                     /* not asked: the breaker is open */
 	REDIS_NO_SCRIPT,                /* -NOSCRIPT: the server does not know it (any more) */
 	REDIS_UNRESOLVED,               /* the host's name has no address (yet) */
@@ -77,11 +80,12 @@ void redis_close(struct redis_server *s);
 NODISCARD struct redis *redis_new(struct redis_server *s, enum redis_purpose purpose) NONNULL_ALL;
 void redis_free(struct redis *r);
 
+/* When a call that begins now must be over, by time_monotonic_ns. */
+uint64_t redis_deadline_ns(const struct redis *r) NONNULL_ALL;
 /* Sends one command and reads its reply, which is hiredis' and good until the next
- * call; never NULL on REDIS_OK, and then no error.  `wait_ms` is added to the purpose's
- * deadline, for commands that block. */
+ * call; on REDIS_ANSWERED it is there, and no error. */
 NODISCARD enum redis_outcome redis_call(struct redis *r, const struct str *words, size_t n_words,
-    uint32_t wait_ms, const struct redisReply **reply) NONNULL_ALL;
+    uint64_t deadline_ns, const struct redisReply **reply) NONNULL_ALL;
 /* Ends the connection; the next call makes another. */
 void redis_hang_up(struct redis *r) NONNULL_ALL;
 /* Whether the purpose's breaker is closed: a look that costs nothing. */

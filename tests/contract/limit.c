@@ -117,7 +117,7 @@ static void take_hot_key(struct shared *shared, struct limiter *l, size_t number
 	shared->first_ms[number] = now_ms;
 	while (now_ms < shared->first_ms[number] + HOT_MS) {
 		/* until refused: at the last moment nothing must be left */
-		while (limit_take(l, &who, 1, now_ms, &v) == OK && v.allowed)
+		while (limit_take(l, NULL, &who, 1, now_ms, &v) == OK && v.allowed)
 			shared->admitted[number]++;
 		shared->last_ms[number] = now_ms;
 		now_ms = time_now_ms();
@@ -149,7 +149,7 @@ static void take_window(struct shared *shared, struct limiter *l, size_t number)
 	struct limit_verdict v;
 
 	for (int i = 0; i < 5000; i++)
-		if (limit_take(l, &who, 1, frozen_ms + i / 1000, &v) == OK && v.allowed)
+		if (limit_take(l, NULL, &who, 1, frozen_ms + i / 1000, &v) == OK && v.allowed)
 			shared->admitted[number]++;
 }
 
@@ -171,7 +171,7 @@ static void take_new_keys(struct shared *shared, struct limiter *l, size_t numbe
 	for (uint32_t key = 0; key < 20000; key++) {
 		const struct limit_subject who = { .plan = STR("once"),
 		    .plan_key = { (const char *)&key, sizeof(key) } };
-		if (limit_take(l, &who, 1, frozen_ms, &v) == OK && v.allowed)
+		if (limit_take(l, NULL, &who, 1, frozen_ms, &v) == OK && v.allowed)
 			shared->admitted[number]++;
 	}
 }
@@ -198,14 +198,14 @@ static void take_three(struct shared *shared, struct limiter *l, size_t number)
 	int64_t elapsed_ms = 0;
 
 	for (; elapsed_ms < HOT_MS; elapsed_ms = time_now_ms() - shared->start_ms)
-		if (limit_take(l, &who, 1, frozen_ms + elapsed_ms, &v) == OK && v.allowed)
+		if (limit_take(l, NULL, &who, 1, frozen_ms + elapsed_ms, &v) == OK && v.allowed)
 			shared->admitted[number]++;
 }
 
 static uint64_t remaining_of(struct limiter *l, struct limit_subject who)
 {
 	struct limit_verdict v;
-	assert_int_equal(limit_take(l, &who, 1, frozen_ms + HOT_MS, &v), OK);
+	assert_int_equal(limit_take(l, NULL, &who, 1, frozen_ms + HOT_MS, &v), OK);
 	return v.remaining + 1;
 }
 
@@ -243,7 +243,7 @@ TEST(what_was_taken_outlives_the_process_that_took_it)
 	for (int i = 0; i < 3; i++) {
 		struct limiter *l;
 		assert_int_equal(limit_open(directory, policies, m, &l), OK);
-		assert_int_equal(limit_take(l, &who, 1, frozen_ms, &v), OK);
+		assert_int_equal(limit_take(l, NULL, &who, 1, frozen_ms, &v), OK);
 		assert_int_equal(v.allowed, i == 0);
 		limit_close(l);
 	}
@@ -257,7 +257,7 @@ static void take_for_ever(struct limiter *l)
 		struct limit_verdict v;
 		const struct limit_subject who = { .plan = STR("once"),
 		    .plan_key = { (const char *)&key, sizeof(key) } };
-		if (limit_take(l, &who, 1, frozen_ms, &v) != OK)
+		if (limit_take(l, NULL, &who, 1, frozen_ms, &v) != OK)
 			_exit(1);
 	}
 }
@@ -283,8 +283,8 @@ TEST(a_process_killed_at_any_point_blocks_no_one)
 			struct limit_verdict v;
 			const struct limit_subject who = { .plan = STR("once"),
 			    .plan_key = { (const char *)&key, sizeof(key) } };
-			assert_int_equal(limit_take(l, &who, 1, frozen_ms, &v), OK);
-			assert_false(limit_take(l, &who, 1, frozen_ms, &v) == OK &&
+			assert_int_equal(limit_take(l, NULL, &who, 1, frozen_ms, &v), OK);
+			assert_false(limit_take(l, NULL, &who, 1, frozen_ms, &v) == OK &&
 			    v.allowed);
 		}
 	}

@@ -51,7 +51,7 @@ static void measure(struct limiter *l, const char *what, struct limit_subject wh
 
 	for (unsigned i = 0; i < DECISIONS; i++) {
 		who.role_key = who.tenant = keys[i % spread];
-		if (limit_take(l, &who, 1, now_ms, &v) == OK)
+		if (limit_take(l, NULL, &who, 1, now_ms, &v) == OK)
 			allowed += v.allowed;
 	}
 	uint64_t ns = time_monotonic_ns() - start;
@@ -73,7 +73,7 @@ static void hammer(struct limiter *l, struct result *r)
 	r->first_ms = now_ms;
 	while (now_ms < r->first_ms + HOT_MS) {
 		for (int i = 0; i < 64; i++) {
-			if (limit_take(l, &who, 1, now_ms, &v) == OK)
+			if (limit_take(l, NULL, &who, 1, now_ms, &v) == OK)
 				r->admitted += v.allowed;
 		}
 		r->decisions += 64;
@@ -81,7 +81,7 @@ static void hammer(struct limiter *l, struct result *r)
 		now_ms = time_now_ms();
 	}
 	/* At the last moment nothing must be left, or the sum says nothing. */
-	while (limit_take(l, &who, 1, r->last_ms, &v) == OK && v.allowed)
+	while (limit_take(l, NULL, &who, 1, r->last_ms, &v) == OK && v.allowed)
 		r->admitted++;
 }
 

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 flags="-std=gnu17 -D_GNU_SOURCE -DQUIVER_VERSION=\"0\" -Ishared -Ihandlers -Itests -I."
-flags="$flags $(pkg-config --cflags json-c fcgi libcrypto libcurl sqlite3 libargon2 cmocka)"
+flags="$flags $(pkg-config --cflags json-c fcgi libcrypto libcurl sqlite3 libargon2 hiredis cmocka)"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export flags work

@@ -39,7 +39,7 @@ static struct limit_verdict take(struct fixture *f, struct limit_subject who, ui
     int64_t now_ms)
 {
 	struct limit_verdict v;
-	assert_int_equal(limit_take(f->limiter, &who, cost, now_ms, &v), OK);
+	assert_int_equal(limit_take(f->limiter, NULL, &who, cost, now_ms, &v), OK);
 	return v;
 }
 
@@ -116,7 +116,7 @@ TEST(a_cost_of_0_is_invalid_and_still_answered)
 	memset(&v, 0xFF, sizeof(v));
 	open_limiter(&f);
 	const struct limit_subject who = { .role = STR("user"), .role_key = STR("u1") };
-	assert_int_equal(limit_take(f.limiter, &who, 0, start_ms, &v), ERR_INVALID);
+	assert_int_equal(limit_take(f.limiter, NULL, &who, 0, start_ms, &v), ERR_INVALID);
 	assert_false(v.allowed);
 	assert_null(v.policy);
 	close_limiter(&f);
@@ -275,7 +275,26 @@ TEST(a_limiter_that_cannot_open_says_why)
 	metrics_close(m);
 }
 
+/* By the time that both have earned a unit, not when the clock has caught up. */
+TEST(a_clock_set_back_locks_nobody_out_of_several_policies)
+{
+	(void)state;
+	struct fixture f;
+	struct limit_subject who = {
+		.role = STR("user"), .role_key = STR("u1"), .plan = STR("free"), .plan_key = STR("k1"),
+	};
+	int64_t back_ms = start_ms - 3600000;
+
+	open_limiter(&f);
+	assert_true(take(&f, who, 1, start_ms).allowed);
+	assert_false(take(&f, who, 1, back_ms).allowed);
+	assert_false(take(&f, who, 1, back_ms + 500).allowed);
+	assert_true(take(&f, who, 1, back_ms + 1000).allowed);
+	close_limiter(&f);
+}
+
 TEST_MAIN(
+	RUN(a_clock_set_back_locks_nobody_out_of_several_policies),
 	RUN(each_scope_selects_its_policy),
 	RUN(without_a_policy_all_is_allowed),
 	RUN(a_plan_without_a_policy_is_limited_as_the_free_one),

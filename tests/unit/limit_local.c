@@ -34,9 +34,9 @@ struct fixture {
 static void open_cells(struct fixture *f)
 {
 	assert_int_equal(limit_cells_open(NULL, &f->cells), OK);
-	limit_cells_rule(f->cells, &five, &f->five);
-	limit_cells_rule(f->cells, &six, &f->six);
-	limit_cells_rule(f->cells, &hourly, &f->hourly);
+	limit_cells_rule(f->cells, &five, LIMIT_CELL_OWN, &f->five);
+	limit_cells_rule(f->cells, &six, LIMIT_CELL_OWN, &f->six);
+	limit_cells_rule(f->cells, &hourly, LIMIT_CELL_OWN, &f->hourly);
 }
 
 static struct limit_place place_of(struct fixture *f, const struct limit_rule *rule, uint64_t key)
@@ -261,7 +261,7 @@ TEST(more_window_periods_than_are_recorded_still_limit)
 		struct limit_policy p = hourly;
 		struct limit_rule rule;
 		p.period_ms = 3600000 + i;
-		limit_cells_rule(f.cells, &p, &rule);
+		limit_cells_rule(f.cells, &p, LIMIT_CELL_OWN, &rule);
 		struct limit_place place = place_of(&f, &rule, 1);
 		for (int n = 0; n < 5; n++)
 			assert_int_equal(limit_cells_take(f.cells, &rule, &place, start, 1,

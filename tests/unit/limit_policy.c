@@ -69,7 +69,7 @@ TEST(a_new_policy_is_added_to_the_built_in_ones)
 	arena_init(&a, 1 << 20);
 	const struct limit_policy *all = read_file(&a, "{\"policies\":[{\"name\":\"partner\","
 	    "\"scope\":\"plan\",\"selector\":\"partner\",\"algorithm\":\"gcra\",\"limit\":50,"
-	    "\"period_ms\":1000,\"burst\":500,\"dry_run\":true}]}", &reason);
+	    "\"period_ms\":1000,\"burst\":500,\"dry_run\":true,\"on_failure\":\"deny\"}]}", &reason);
 	assert_non_null(all);
 	const struct limit_policy *p = named(all, "partner");
 	assert_non_null(p);
@@ -80,6 +80,7 @@ TEST(a_new_policy_is_added_to_the_built_in_ones)
 	assert_int_equal(p->period_ms, 1000);
 	assert_int_equal(p->burst, 500);
 	assert_true(p->dry_run);
+	assert_int_equal(p->on_failure, LIMIT_DENY);
 	assert_int_equal(named(all, "user")->limit, 60);
 	arena_clean(&a);
 }
@@ -154,6 +155,8 @@ TEST(what_is_wrong_with_a_file_is_said)
 		  "period_ms: expected a whole number from 1 to 34560000000" },
 		{ "{\"policies\":[{\"name\":\"anonymous\",\"burst\":1000000000}]}",
 		  "burst: would take more than 400 days" },
+		{ "{\"policies\":[{\"name\":\"free\",\"on_failure\":\"maybe\"}]}",
+		  "on_failure: expected one of local allow deny" },
 		{ "{\"policies\":[{\"name\":\"free\",\"dry_run\":1}]}",
 		  "dry_run: expected true or false" },
 		{ "{\"policies\":[{\"name\":\"tenant-standard\",\"limit\":1048576}]}",

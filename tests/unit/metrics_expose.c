@@ -170,6 +170,10 @@ static void fill(struct fixture *f)
 	metrics_add(series(f, METRIC_AWS_RETRIES, "dynamodb", "throttled", NULL, NULL), 1);
 	metrics_add(series(f, METRIC_AWS_CONNECTIONS, "dynamodb", "reused", NULL, NULL), 1);
 	metrics_add(series(f, METRIC_AWS_CREDENTIALS, "instance", "fetched", NULL, NULL), 1);
+	metrics_add(series(f, METRIC_REDIS, "limits", "timeout", NULL, NULL), 1);
+	metrics_observe(series(f, METRIC_REDIS_DURATION, "limits", NULL, NULL, NULL), 9);
+	metrics_set(series(f, METRIC_REDIS_OPEN, "limits", NULL, NULL, NULL), 1);
+	metrics_add(series(f, METRIC_LIMIT_DECIDED, "redis", NULL, NULL, NULL), 1);
 }
 
 /* The metric that a sample's name belongs to: without what a histogram adds. */
