@@ -60,7 +60,7 @@
 #define AWS_SESSION_MAX_BYTES   8192    /* a session token: AWS names no bound; today some 1,000 */
 #define AWS_REQUEST_MAX_BYTES   (16u << 20)     /* DynamoDB's own bound */
 #define AWS_REFRESH_MS          2000    /* a call waits so long for newer keys while its own are good */
-#define REDIS_LIMITS_MS         5       /* a decision of the limiter in Redis, connecting included */
+#define REDIS_LIMITS_MS         5       /* REDIS_TIMEOUT_MS where nobody sets it: connecting included */
 #define REDIS_PUBLISH_MS        50      /* telling other machines: after a write that took as long */
 #define REDIS_FOLLOW_MS         1000    /* reading what they tell, beside the requests */
 #define REDIS_WORDS_MAX         64      /* of one command: the limiter's script has 35 */

@@ -36,6 +36,7 @@ struct config {
 	struct str       aws_metadata_endpoint; /* of the instance; without a trailing slash */
 	bool             aws_metadata_disabled;
 	struct str       redis_url;     /* empty: none */
+	uint32_t         redis_timeout_ms;      /* of a request's limits */
 	uint8_t          secret_key[SECRET_BYTES];
 	enum environment environment;
 	struct str       public_url;    /* without a trailing slash; empty: from the request */

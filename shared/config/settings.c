@@ -202,6 +202,10 @@ static const struct setting settings[] = {
 	  .secret = true,
 	  .help = "Redis that machines share limits through and hear of revocations by: "
 	  "redis://[USER:PASSWORD@]HOST[:PORT][/DB], or unix:/PATH" },
+	{ .name = "REDIS_TIMEOUT_MS", .type = SETTING_NUMBER,
+	  .offset = offsetof(struct config, redis_timeout_ms), .otherwise = "5",
+	  .min = 1, .max = 1000,
+	  .help = "how long a request waits for Redis to decide about its limits" },
 	{ .name = "SECRET_KEY", .type = SETTING_KEY, .offset = offsetof(struct config, secret_key),
 	  .otherwise = "", .otherwise_says = "generated into `STATE_DIR` in development, "
 	  "required otherwise", .secret = true,

@@ -99,8 +99,11 @@ static enum err open_redis(struct app *app, struct arena *a, struct str *reason)
 
 	if (c->redis_url.len == 0 || (app->handler->needs & (NEEDS_LIMITS | NEEDS_STORE)) == 0)
 		return OK;
-	return redis_open(arena_cstr(a, c->state_dir), c->redis_url, app->metrics, &app->redis, a,
-	    reason);
+	enum err e = redis_open(arena_cstr(a, c->state_dir), c->redis_url, app->metrics,
+	    &app->redis, a, reason);
+	if (e == OK)
+		redis_set_deadline(app->redis, REDIS_LIMITS, c->redis_timeout_ms);
+	return e;
 }
 
 static enum err open_store(struct app *app, struct arena *a, struct str *reason)

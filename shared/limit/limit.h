@@ -11,7 +11,7 @@
  * each policy does what its on_failure says.
  * Lifetime: one per process.
  * Threads:  safe from any; a connection is its worker's.
- * Blocking: never without Redis; with it REDIS_LIMITS_MS at most, and not at all
+ * Blocking: never without Redis; with it REDIS_TIMEOUT_MS at most, and not at all
  *           while its breaker is open.
  */
 #ifndef LIMIT_LIMIT_H

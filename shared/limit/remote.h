@@ -8,7 +8,7 @@
  * Keys:     REDIS_TAG "limit:" and 128 bits of a keyed hash of policy and caller: no
  *           address or account is in Redis.  They expire when they count for nothing.
  * Threads:  as redis.h says.
- * Blocking: REDIS_LIMITS_MS at most.
+ * Blocking: REDIS_TIMEOUT_MS at most.
  */
 #ifndef LIMIT_REMOTE_H
 #define LIMIT_REMOTE_H

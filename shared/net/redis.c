@@ -389,7 +389,7 @@ enum redis_outcome redis_send(struct redis *r, const struct str *words, size_t n
 
 uint64_t redis_deadline_ns(const struct redis *r)
 {
-	return time_monotonic_ns() + redis_deadline_ms(r->purpose) * NS_PER_MS;
+	return time_monotonic_ns() + r->server->deadline_ms[r->purpose] * NS_PER_MS;
 }
 
 enum redis_outcome redis_call(struct redis *r, const struct str *words, size_t n_words,

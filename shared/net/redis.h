@@ -73,6 +73,9 @@ struct redis;                           /* opaque */
  * breakers cannot be mapped in `state_dir` (NULL: they are this process's own). */
 NODISCARD enum err redis_open(const char *state_dir, struct str url, struct metrics *m,
     struct redis_server **out, struct arena *a, struct str *reason) NONNULL(3, 4, 5, 6);
+/* How long a call of this purpose takes at most, from then on; before threads. */
+void redis_set_deadline(struct redis_server *s, enum redis_purpose purpose, uint32_t ms)
+    NONNULL_ALL;
 /* Waits for a probe that is under way: at most its deadline. */
 void redis_close(struct redis_server *s);
 

@@ -66,9 +66,9 @@ const char *redis_purpose_name(enum redis_purpose purpose)
 	return purposes[purpose].name;
 }
 
-uint32_t redis_deadline_ms(enum redis_purpose purpose)
+void redis_set_deadline(struct redis_server *s, enum redis_purpose purpose, uint32_t ms)
 {
-	return purposes[purpose].deadline_ms;
+	s->deadline_ms[purpose] = ms;
 }
 
 enum redis_outcome redis_outcome_of(const struct redisReply *reply)
@@ -125,6 +125,7 @@ enum err redis_open(const char *state_dir, struct str url, struct metrics *m,
 		return e;
 	}
 	for (enum redis_purpose p = 0; p < REDIS_PURPOSES; p++) {
+		s->deadline_ms[p] = purposes[p].deadline_ms;
 		s->probes[p] = (struct redis_probe){ .server = s, .purpose = p };
 		pthread_mutex_init(&s->probes[p].lock, NULL);
 	}
@@ -175,7 +176,7 @@ static void *probe(void *context)
 	const struct redisReply *reply;
 	uint64_t                 begin_ns = time_monotonic_ns();
 	enum redis_outcome       outcome = redis_send(r, words, COUNT(words),
-	    begin_ns + redis_deadline_ms(p->purpose) * NS_PER_MS, &reply);
+	    begin_ns + s->deadline_ms[p->purpose] * NS_PER_MS, &reply);
 
 	metrics_add(s->calls[p->purpose][outcome], 1);
 	metrics_observe(s->durations[p->purpose], time_monotonic_ns() - begin_ns);

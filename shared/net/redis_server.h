@@ -25,6 +25,7 @@ struct redis_probe {
 
 struct redis_server {
 	struct redis_target   target;
+	uint32_t              deadline_ms[REDIS_PURPOSES];
 	struct redis_names   *names;
 	struct segment        segment;          /* where the breakers lie; or own */
 	struct breaker       *breakers;         /* one a purpose */
@@ -36,7 +37,6 @@ struct redis_server {
 };
 
 const char *redis_purpose_name(enum redis_purpose purpose);
-uint32_t redis_deadline_ms(enum redis_purpose purpose);
 
 /* One command by `deadline_ns`, past the breaker and uncounted; as redis_call. */
 NODISCARD enum redis_outcome redis_send(struct redis *r, const struct str *words, size_t n_words,

@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/limits.h"
 #include "base/time.h"
@@ -17,6 +18,7 @@
 #define PROCESSES 4
 #define MACHINES  2
 #define HOT_MS    700
+#define DEADLINE_MS 500
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
 
@@ -53,6 +55,8 @@ static void machine_open(struct machine *m, const char *dir, const char *url, ui
 	    metrics_open(dir, &m->metrics), OK);
 	assert_int_equal(redis_open(dir, str_of(url), m->metrics, &m->server, &m->arena, &reason),
 	    OK);
+	/* Not the product's 5 ms: what is counted here must not depend on what else runs. */
+	redis_set_deadline(m->server, REDIS_LIMITS, DEADLINE_MS);
 	m->redis = redis_new(m->server, REDIS_LIMITS);
 	assert_int_equal(limit_open(dir, policies, m->metrics, &m->limiter), OK);
 	limit_share(m->limiter, secret, machines);
@@ -143,6 +147,20 @@ static struct limit_policy random_policy(char name[16])
 	return p;
 }
 
+/* A count that one unit more or less will decide about by the time that Redis looks. */
+static uint64_t edge_of(const struct limit_policy *p, uint64_t now_ns, uint64_t most,
+    uint64_t *index, uint64_t *previous)
+{
+	uint64_t period_ns = p->period_ms * NS_PER_MS, soon_ns = now_ns + 60000;
+	uint64_t left_ns = period_ns - soon_ns % period_ns;
+	uint64_t carried = (uint64_t)((unsigned __int128)most * left_ns / period_ns);
+	int64_t  current = (int64_t)(most - carried) - 30 + (int64_t)random_below(60);
+
+	*index = soon_ns / period_ns;
+	*previous = most;
+	return current < 0 ? 0 : (uint64_t)current < most ? (uint64_t)current : most;
+}
+
 /* What a key may hold: nothing, what is used in part or whole, and times that a clock
  * set back leaves, a little and a lot. */
 static uint64_t random_state(const struct limit_policy *p, uint64_t now_ns, char text[64])
@@ -163,6 +181,8 @@ static uint64_t random_state(const struct limit_policy *p, uint64_t now_ns, char
 	uint64_t most = p->limit < LIMIT_WINDOW_MAX ? p->limit : LIMIT_WINDOW_MAX;
 	uint64_t index = (now_ns + jump_ns) / (p->period_ms * NS_PER_MS) + random_below(4) - 2;
 	uint64_t previous = random_below(most + 1), current = random_below(most + 1);
+	if (random_below(2) == 0)
+		current = edge_of(p, now_ns, most, &index, &previous);
 	snprintf(text, 64, "%llu %llu %llu", (unsigned long long)index,
 	    (unsigned long long)previous, (unsigned long long)current);
 	return limit_window_cell(index, previous, current);
@@ -194,12 +214,15 @@ static void put_state(struct machine *m, struct trial *t, struct limit_asked *as
 {
 	struct limit_remote_rule rule;
 	struct str words[] = { STR("SET"), STR_NONE, STR_NONE };
+	struct timespec now;
 
 	t->policy = random_policy(t->name);
 	limit_remote_rule(secret, &t->policy, &rule);
 	limit_remote_key(&rule, STR("caller"), asked->key);
 	asked->policy = &t->policy;
-	t->before = random_state(&t->policy, (uint64_t)time_now_ms() * NS_PER_MS, t->held);
+	clock_gettime(CLOCK_REALTIME, &now);
+	t->before = random_state(&t->policy,
+	    (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec, t->held);
 	words[1] = str_of(asked->key);
 	words[2] = str_of(t->held);
 	if (t->before == 0)
@@ -243,7 +266,7 @@ TEST(the_script_and_this_machine_reckon_alike)
 	redis_process_start(&p, NULL, NULL);
 	machine_open(&m, NULL, p.url, 1);
 	limit_script_name(&script);
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < 5000; i++) {
 		struct trial        trials[LIMIT_SUBJECT_POLICIES_MAX];
 		struct limit_asked  asked[LIMIT_SUBJECT_POLICIES_MAX];
 		struct limit_answer answer;
@@ -252,9 +275,8 @@ TEST(the_script_and_this_machine_reckon_alike)
 		bool     all = true;
 		for (size_t j = 0; j < n; j++)
 			put_state(&m, &trials[j], &asked[j]);
-		for (int tries = 0; limit_remote_take(m.redis, &script, asked, n, cost, &answer) !=
-		    REDIS_ANSWERED; tries++)
-			assert_true(tries < 3);         /* the machine may have been busy for 5 ms */
+		assert_int_equal(limit_remote_take(m.redis, &script, asked, n, cost, &answer),
+		    REDIS_ANSWERED);
 		for (size_t j = 0; j < n; j++)
 			all = all && (asked[j].step.allowed || trials[j].policy.dry_run);
 		assert_int_equal(answer.allowed, all);
@@ -262,7 +284,45 @@ TEST(the_script_and_this_machine_reckon_alike)
 		for (size_t j = 0; j < n; j++)
 			check_trial(&m, &trials[j], &asked[j], answer.now_ns, cost, all);
 	}
-	assert_in_range(allowed, 300, 2700);
+	assert_in_range(allowed, 500, 4500);
+	machine_close(&m);
+	redis_process_stop(&p);
+}
+
+/* One unit a microsecond: a decision shows whether the script is off by one. */
+TEST(at_the_edge_of_a_window_they_reckon_alike_too)
+{
+	struct redis_process p;
+	struct machine       m;
+	struct limit_script  script;
+	struct limit_policy  fine = {
+		.name = "fine", .selector = "x", .algorithm = LIMIT_WINDOW, .limit = 1000000,
+		.period_ms = 1000,
+	};
+
+	(void)state;
+	redis_process_start(&p, NULL, NULL);
+	machine_open(&m, NULL, p.url, 1);
+	limit_script_name(&script);
+	for (int i = 0; i < 4000; i++) {
+		struct trial        t = { .policy = fine };
+		struct limit_asked  asked = { .policy = &fine, .key = "{quiver}:edge" };
+		struct limit_answer answer;
+		struct timespec     now;
+		uint64_t            index, previous, current;
+		clock_gettime(CLOCK_REALTIME, &now);
+		current = edge_of(&fine, (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec,
+		    fine.limit, &index, &previous);
+		snprintf(t.held, sizeof(t.held), "%llu %llu %llu", (unsigned long long)index,
+		    (unsigned long long)previous, (unsigned long long)current);
+		t.before = limit_window_cell(index, previous, current);
+		const struct str words[] = { STR("SET"), str_of(asked.key), str_of(t.held) };
+		command(m.redis, words, 3);
+		assert_int_equal(limit_remote_take(m.redis, &script, &asked, 1, 1, &answer),
+		    REDIS_ANSWERED);
+		assert_int_equal(answer.allowed, asked.step.allowed);
+		check_trial(&m, &t, &asked, answer.now_ns, 1, answer.allowed);
+	}
 	machine_close(&m);
 	redis_process_stop(&p);
 }
@@ -478,16 +538,13 @@ static uint64_t run_machines(const char *url, uint64_t *degraded, uint64_t *ns)
 TEST(processes_on_two_machines_get_the_burst_and_the_rate_together)
 {
 	struct redis_process p;
-	uint64_t degraded, ns, admitted, share;
+	uint64_t degraded, ns, admitted;
 
 	(void)state;
 	redis_process_start(&p, NULL, NULL);
 	admitted = run_machines(p.url, &degraded, &ns);
-	/* Where the machine was busy for longer than the deadline, the share was used too. */
-	share = degraded == 0 ? 0 : 400 + 200 * ns / NS_PER_S;
-	assert_in_range(admitted, 400, 400 + 200 * ns / NS_PER_S + 1 + share);
-	if (degraded == 0)
-		assert_in_range(admitted, 400 + 200 * HOT_MS / 1000 - 40, 400 + 200 * ns / NS_PER_S + 1);
+	assert_int_equal(degraded, 0);
+	assert_in_range(admitted, 400 + 200 * HOT_MS / 1000 - 60, 400 + 200 * ns / NS_PER_S + 1);
 	redis_process_stop(&p);
 }
 
@@ -499,7 +556,8 @@ TEST(cut_off_machines_give_their_shares_and_no_more)
 	admitted = run_machines("unix:/nonexistent/s", &degraded, &ns);
 	assert_true(degraded > admitted);
 	/* machines × ⌈burst ÷ machines⌉ + rate × time */
-	assert_in_range(admitted, 400 + 200 * HOT_MS / 1000 - 40, 400 + 200 * ns / NS_PER_S + MACHINES);
+	assert_in_range(admitted, 400 + 200 * HOT_MS / 1000 - 60,
+	    400 + 200 * ns / NS_PER_S + MACHINES);
 }
 
 /* --- failures ------------------------------------------------------------------- */
@@ -587,7 +645,7 @@ TEST(it_comes_back_by_itself)
 	machine_open(&m, NULL, p.url, 1);
 	assert_false(ask(&m, &who, 1).degraded);
 	kill(p.pid, SIGSTOP);
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < 10; i++)
 		assert_true(ask(&m, &who, 1).degraded);
 	kill(p.pid, SIGCONT);
 	while (ask(&m, &who, 1).degraded) {
@@ -600,6 +658,7 @@ TEST(it_comes_back_by_itself)
 
 TEST_MAIN(
 	RUN(the_script_and_this_machine_reckon_alike),
+	RUN(at_the_edge_of_a_window_they_reckon_alike_too),
 	RUN(a_request_is_one_round_trip_whatever_its_policies),
 	RUN(what_one_policy_refuses_costs_none_of_the_others),
 	RUN(who_was_refused_is_not_asked_about_again_until_it_can_pass),

@@ -205,6 +205,7 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "REDIS_URL", "localhost:6379", "expected redis://" },
 	{ "REDIS_URL", "rediss://localhost", "expected redis://" },
 	{ "REDIS_URL", "unix:redis.sock", "or unix:/PATH" },
+	{ "REDIS_TIMEOUT_MS", "0", "from 1 to 1000" },
 	{ "LIMIT_MACHINES", "0", "from 1 to 1000" }, { "LIMIT_MACHINES", "1001", "from 1 to 1000" },
 	{ "SMTP_URL", "mail.example.org", "expected smtp://" },
 	{ "SMTP_URL", "smtp:///x", "expected a host" },
