@@ -18,6 +18,8 @@ endpoint auth_discovery, auth_keys;                     /* discovery.c */
 endpoint oauth_clients_list, oauth_clients_create, oauth_clients_get, oauth_clients_change,
     oauth_clients_renew, oauth_clients_remove;          /* oauth_clients.c */
 endpoint oauth_authorize, oauth_decide;                 /* oauth_authorize.c */
+endpoint oauth_consents_list, oauth_consents_remove;    /* oauth_consent.c */
+endpoint provider_links_list, provider_links_remove;    /* provider_links.c */
 endpoint oauth_token;                                   /* oauth_token.c */
 endpoint provider_list, provider_begin, provider_callback,
     provider_exchange;                                  /* provider_sign_in.c */

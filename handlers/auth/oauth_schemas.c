@@ -36,6 +36,19 @@ static const struct field client_fields[] = {
 };
 const struct schema oauth_client_schema = { "OAuthClient", client_fields, false };
 
+static const struct field consent_fields[] = {
+	{ .name = "client_id", .type = FIELD_UUID, .required = true },
+	{ .name = "client_name", .type = FIELD_STRING, .required = true, .nullable = true,
+	  .max = OAUTH_CLIENT_NAME_MAX, .help = "null: the client was removed" },
+	{ .name = "scopes", .type = FIELD_STRING, .list = true, .required = true,
+	  .max_items = SCOPE_COUNT, .help = "What it is given without asking again" },
+	{ .name = "allowed_at", .type = FIELD_TIME, .required = true, .help = "The last time" },
+	{ .name = "expires_at", .type = FIELD_TIME, .required = true,
+	  .help = "When it has to ask again" },
+	{ 0 },
+};
+const struct schema oauth_consent_schema = { "OAuthConsent", consent_fields, false };
+
 /* Nothing is required and little is bounded here: what is wrong is told to the client
  * by a redirect, once it is known where that may lead. */
 static const struct field authorize_fields[] = {

@@ -7,6 +7,7 @@
 #include "http/schema.h"
 
 extern const struct schema oauth_client_schema;         /* a registered client */
+extern const struct schema oauth_consent_schema;        /* what an account has allowed one */
 extern const struct schema oauth_authorize_query;       /* RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2.1 */
 extern const struct schema oauth_authorize_form;        /* sign-in and consent */
 extern const struct schema oauth_token_request;         /* RFC 6749, 4.1.3, 4.4.2, 6 */

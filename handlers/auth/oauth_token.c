@@ -5,6 +5,7 @@
 #include "auth/endpoints.h"
 #include "auth/grant.h"
 #include "auth/oauth_code.h"
+#include "auth/oauth_consent.h"
 #include "auth/oauth_credentials.h"
 #include "auth/pkce.h"
 #include "base/id.h"
@@ -93,12 +94,15 @@ static enum err check_code(const struct request *req, const struct oauth_client 
 }
 
 /* Spends the code and begins the session in one transaction.  ERR_STALE: the code or
- * the account changed meanwhile. */
+ * the account changed meanwhile; ERR_NOT_FOUND: what was allowed was taken back. */
 static enum err spend_code(const struct request *req, const struct oauth_client *client,
     struct oauth_code *code, struct identity_tokens *out)
 {
 	struct identity_call  k = auth_call(req);
-	struct store_op       spend = { .verb = STORE_PUT, .condition = STORE_VERSION };
+	struct store_op       also[] = {
+		{ .verb = STORE_PUT, .condition = STORE_VERSION },
+		oauth_consent_stands(req->arena, code->account, client->id),
+	};
 	struct account_record who;
 	char                  id[ID_UUID_SIZE];
 	enum err              e = account_read(req->store, req->arena, code->account,
@@ -116,8 +120,8 @@ static enum err spend_code(const struct request *req, const struct oauth_client 
 		.auth_ms = code->auth_ms, .session = code->session,
 		.lone = (client->grants & OAUTH_GRANT_BIT(OAUTH_GRANT_REFRESH)) == 0,
 	};
-	e = oauth_code_item(req->arena, code, &spend.item);
-	return e == OK ? grant_begin(&k, &who, &terms, &spend, 1, out) : e;
+	e = oauth_code_item(req->arena, code, &also[0].item);
+	return e == OK ? grant_begin(&k, &who, &terms, also, COUNT(also), out) : e;
 }
 
 static enum err take_code(const struct request *req, struct response *res,

@@ -5,6 +5,8 @@
 #include "base/time.h"
 
 #define LINK_SK         STR("link")
+#define LINKED_PREFIX   "provider#"     /* of an account's side of it */
+#define LINKED_END      "provider$"
 #define TRIES           8       /* others may sign the same person in meanwhile */
 #define BODY_DEPTH_MAX  2
 #define BODY_MAX_BYTES  2048
@@ -26,15 +28,24 @@ static enum err refuse(struct linking *l, enum provider_refusal why)
 	return ERR_FORBIDDEN;
 }
 
+static struct str pk_of(struct arena *a, struct str provider, struct str subject)
+{
+	return arena_printf(a, "provider#%.*s#%.*s", STR_ARG(provider), STR_ARG(subject));
+}
+
+static struct str linked_sk(struct arena *a, struct str provider)
+{
+	return arena_printf(a, LINKED_PREFIX "%.*s", STR_ARG(provider));
+}
+
 static struct str link_pk(const struct linking *l)
 {
-	return arena_printf(l->k->arena, "provider#%.*s#%.*s", STR_ARG(l->provider->name),
-	    STR_ARG(l->who->subject));
+	return pk_of(l->k->arena, l->provider->name, l->who->subject);
 }
 
 static struct str account_sk(const struct linking *l)
 {
-	return arena_printf(l->k->arena, "provider#%.*s", STR_ARG(l->provider->name));
+	return linked_sk(l->k->arena, l->provider->name);
 }
 
 /* --- writing ---------------------------------------------------------------------- */
@@ -185,4 +196,72 @@ enum err provider_account(const struct identity_call *k, const struct provider *
 		e = decide(&l);
 	}
 	return e == ERR_STALE || e == ERR_EXISTS ? ERR_UNAVAILABLE : e;
+}
+
+/* --- an account's own ------------------------------------------------------------- */
+
+static enum err read_linked(struct arena *a, const struct store_item *item,
+    struct provider_linked *out)
+{
+	const struct json *json;
+	struct json_error  error;
+
+	if (json_parse(a, item->body, BODY_DEPTH_MAX, &json, &error) != OK)
+		return ERR_CORRUPT;
+	*out = (struct provider_linked){
+		.provider  = arena_dup(a, str_from(item->sk, sizeof(LINKED_PREFIX) - 1)),
+		.subject   = json_get_string(json, "subject"),
+		.linked_ms = json_get_int(json, "linked_at", 0),
+	};
+	return OK;
+}
+
+struct walk {
+	struct arena *arena;
+	bool        (*each)(void *context, const struct provider_linked *l);
+	void         *context;
+	enum err      result;
+};
+
+static bool walk_one(void *context, const struct store_item *item)
+{
+	struct walk           *w = context;
+	struct provider_linked l;
+
+	w->result = read_linked(w->arena, item, &l);
+	return w->result == OK && w->each(w->context, &l);
+}
+
+enum err provider_link_each(const struct identity_call *k, struct str account, struct str after,
+    bool (*each)(void *context, const struct provider_linked *l), void *context)
+{
+	struct walk        w = { k->arena, each, context, OK };
+	struct store_query q = {
+		.pk = account_pk(k->arena, account), .from = STR(LINKED_PREFIX), .to = STR(LINKED_END),
+		.after = after.ptr == NULL ? STR_NONE : linked_sk(k->arena, after),
+	};
+	enum err e = store_query(k->store, &q, k->now_ms, walk_one, &w);
+
+	return e != OK ? e : w.result;
+}
+
+enum err provider_link_remove(const struct identity_call *k, struct str account,
+    struct str provider)
+{
+	struct store_op        ops[LINK_OPS];
+	struct store_result    result;
+	struct store_item      item;
+	struct provider_linked l;
+	enum err e = store_get(k->store, k->arena, account_pk(k->arena, account),
+	    linked_sk(k->arena, str_first(provider, PROVIDER_NAME_MAX)), k->now_ms, &item);
+
+	if (e == OK)
+		e = read_linked(k->arena, &item, &l);
+	if (e != OK)
+		return e;
+	ops[0] = (struct store_op){ STORE_DELETE, STORE_VERSION, item };
+	ops[1] = (struct store_op){ STORE_DELETE, STORE_ALWAYS, {
+		.pk = pk_of(k->arena, l.provider, l.subject), .sk = LINK_SK } };
+	e = store_write(k->store, ops, COUNT(ops), STORE_DURABLE, k->now_ms, &result);
+	return e == ERR_STALE ? ERR_NOT_FOUND : e;
 }

@@ -34,4 +34,18 @@ struct provider_account {
 NODISCARD enum err provider_account(const struct identity_call *k, const struct provider *p,
     const struct provider_person *who, bool open, struct provider_account *out) NONNULL_ALL;
 
+/* A link of an account to what it is at a provider. */
+struct provider_linked {
+	struct str provider, subject;
+	int64_t    linked_ms;
+};
+/* Each of the account's behind `after` (a provider's name; absent: from the first) by
+ * name, until `each` returns false. */
+NODISCARD enum err provider_link_each(const struct identity_call *k, struct str account,
+    struct str after, bool (*each)(void *context, const struct provider_linked *l),
+    void *context) NONNULL(1, 4);
+/* ERR_NOT_FOUND: there is none. */
+NODISCARD enum err provider_link_remove(const struct identity_call *k, struct str account,
+    struct str provider) NONNULL(1);
+
 #endif

@@ -3,6 +3,7 @@
 #include "auth/pkce.h"
 #include "auth/provider_attempt.h"
 #include "auth/provider_handover.h"
+#include "auth/provider_person.h"
 #include "auth/provider_settings.h"
 
 #define ANSWER_MAX 2048         /* what a provider sends back: some codes are tokens */
@@ -23,6 +24,15 @@ static const struct field list_fields[] = {
 	{ 0 },
 };
 const struct schema provider_list_reply = { "Providers", list_fields, false };
+
+static const struct field link_fields[] = {
+	{ .name = "provider", .type = FIELD_STRING, .required = true, .max = PROVIDER_NAME_MAX },
+	{ .name = "subject", .type = FIELD_STRING, .required = true, .max = PROVIDER_SUBJECT_MAX,
+	  .help = "Who the caller is there" },
+	{ .name = "linked_at", .type = FIELD_TIME, .required = true },
+	{ 0 },
+};
+const struct schema provider_link_schema = { "ProviderLink", link_fields, false };
 
 static const char *const methods[] = { "S256", NULL };
 

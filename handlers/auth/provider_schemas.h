@@ -6,7 +6,7 @@
 
 #include "http/schema.h"
 
-extern const struct schema provider_list_reply;
+extern const struct schema provider_list_reply, provider_link_schema;
 extern const struct schema provider_begin_query, provider_callback_query;
 extern const struct schema provider_exchange_request;
 

@@ -153,6 +153,7 @@ struct ending {
 	struct arena *arena;
 	struct str    ids[ENDS_PER_WRITE];
 	struct str    keep, last;       /* last: the sort key to go on after */
+	struct str    client;           /* whose */
 	size_t        count;
 };
 
@@ -230,6 +231,32 @@ enum err session_end_all(struct auth *auth, struct store_connection *c, struct a
 		e = store_query(c, &query, now_ms, collect, &some);
 		if (e == OK && some.count > 0)
 			e = end_some(auth, c, a, account, some.ids, some.count, now_ms);
+	} while (e == OK && some.count == ENDS_PER_WRITE);
+	return e;
+}
+
+static bool collect_of_client(void *context, const struct session *s)
+{
+	struct ending *e = context;
+
+	if (str_eq(s->client, e->client))
+		e->ids[e->count++] = s->id;
+	return e->count < ENDS_PER_WRITE;
+}
+
+enum err session_end_of_client(struct auth *auth, struct store_connection *c, struct arena *a,
+    struct str account, struct str client, int64_t now_ms, size_t *ended)
+{
+	struct ending some = { .client = client };
+	enum err      e;
+
+	*ended = 0;
+	do {
+		some.count = 0;
+		e = session_each(c, a, account, now_ms, collect_of_client, &some);
+		if (e == OK && some.count > 0)
+			e = end_some(auth, c, a, account, some.ids, some.count, now_ms);
+		*ended += e == OK ? some.count : 0;
 	} while (e == OK && some.count == ENDS_PER_WRITE);
 	return e;
 }

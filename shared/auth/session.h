@@ -54,6 +54,11 @@ NODISCARD enum err session_end(struct auth *auth, struct store_connection *c, st
 NODISCARD enum err session_end_all(struct auth *auth, struct store_connection *c,
     struct arena *a, struct str account, struct str keep, int64_t now_ms) NONNULL(1, 2, 3);
 
+/* Those of the account that an OAuth client has; how many in *ended. */
+NODISCARD enum err session_end_of_client(struct auth *auth, struct store_connection *c,
+    struct arena *a, struct str account, struct str client, int64_t now_ms, size_t *ended)
+    NONNULL(1, 2, 3, 7);
+
 /* Ends what is over SESSIONS_MAX, the longest unused first, and never `keep`. */
 NODISCARD enum err session_trim(struct auth *auth, struct store_connection *c, struct arena *a,
     struct str account, struct str keep, int64_t now_ms) NONNULL(1, 2, 3);

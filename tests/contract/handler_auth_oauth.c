@@ -282,6 +282,26 @@ TEST(refresh_tokens_of_clients_and_our_own_are_not_each_others)
 	rig_close(&r);
 }
 
+TEST(all_sessions_of_a_client_end_and_nobody_elses)
+{
+	struct identity_tokens ours, t;
+	struct rig             r;
+	size_t                 ended;
+
+	(void)state;
+	rig_open(&r);
+	ours = rig_login(&r);
+	for (int i = 0; i < STORE_OPS_MAX / 2 + 3; i++)
+		t = granted(&r);
+	assert_int_equal(session_end_of_client(r.auth, r.c, &r.a, owner(&r).account.id,
+	    STR(CLIENT_ID), r.now_ms, &ended), OK);
+	assert_int_equal(ended, STORE_OPS_MAX / 2 + 3);
+	assert_false(rig_is_alive(&r, t.access_token));
+	assert_int_equal(refreshed(&r, t.refresh_token, STR(CLIENT_ID), &t), ERR_UNAUTHENTICATED);
+	assert_true(rig_is_alive(&r, ours.access_token));
+	rig_close(&r);
+}
+
 TEST(a_clients_refresh_tokens_end_with_the_session_at_the_latest)
 {
 	struct identity_tokens t;
@@ -371,6 +391,7 @@ TEST_MAIN(RUN(a_code_is_good_for_sixty_seconds), RUN(a_used_code_is_remembered_w
     RUN(every_scope_that_clients_are_given_has_words),
     RUN(a_clients_token_has_what_was_granted_and_not_the_account),
     RUN(refresh_tokens_of_clients_and_our_own_are_not_each_others),
+    RUN(all_sessions_of_a_client_end_and_nobody_elses),
     RUN(a_clients_refresh_tokens_end_with_the_session_at_the_latest),
     RUN(a_clients_refresh_token_a_second_time_ends_its_session),
     RUN(a_client_for_itself_is_its_own_principal), RUN(tokens_end_with_their_client))

@@ -99,6 +99,8 @@ const PARAMETERS = {
 	'/v1/auth/sessions/{id}': { id: newSession },
 	'/v1/auth/oauth/{provider}': { provider: () => 'github' },
 	'/v1/auth/oauth/{provider}/callback': { provider: () => 'github' },
+	'/v1/auth/links/{provider}': { provider: () => 'github' },
+	'/v1/auth/consents/{client_id}': { client_id: async () => (await newClient()).id },
 	'/docs/{file}': { file: () => 'swagger-ui.css' },
 	'/redoc/{file}': { file: () => 'redoc.standalone.js' },
 	'/problems/{name}': { name: () => 'invalid' },
@@ -203,10 +205,11 @@ const FEWER_RUNS = new Set(['POST /v1/auth/login', 'POST /v1/auth/refresh', 'POS
 	'POST /v1/auth/password/reset']);
 const runsOf = (operation) => FEWER_RUNS.has(operation.name) ? Math.min(RUNS, 5) : RUNS;
 
-// What takes a provider and a browser to go well: providers.test.mjs has both; and a user
-// pool: cognito.test.mjs.
+// What takes a provider or a browser to go well: providers.test.mjs and oauth_tokens.test.mjs
+// have them; and a user pool: cognito.test.mjs.
 const ELSEWHERE = new Set(['POST /v1/auth/login/password', 'GET /v1/auth/oauth/{provider}', 'GET /v1/auth/oauth/{provider}/callback',
-	'POST /v1/auth/oauth/exchange']);
+	'POST /v1/auth/oauth/exchange', 'DELETE /v1/auth/links/{provider}',
+	'DELETE /v1/auth/consents/{client_id}']);
 
 // Rules that no schema can say: one date is not before another, a search has a word, a
 // key does something, from somewhere, for a while.  What a client of the OAuth server may

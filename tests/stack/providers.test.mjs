@@ -287,6 +287,26 @@ describe('sign-in through a provider', () => {
 		assert.match(await refused('scripted'), /as you did before/);
 	});
 
+	test('links are listed and removed by the account that has them', async () => {
+		scripted.claims = { email: 'linked@example.org' };
+		const tokens = (await browser.follow(to('scripted'))).json();
+		const links = (method = 'GET', name = '') =>
+			stack.as(tokens.access_token, `/v1/auth/links${name}`, { method });
+		const [link, ...rest] = (await links()).json().items;
+		assert.deepEqual([link.provider, link.subject, rest], ['scripted', scripted.sub, []]);
+		assert.ok(Date.now() - Date.parse(link.linked_at) < 60000, link.linked_at);
+		assert.equal((await stack.as(await stack.signIn(), '/v1/auth/links/scripted', { method: 'DELETE' })).status, 404);
+		assert.equal((await links('DELETE', '/scripted')).status, 204);
+		assert.deepEqual((await links()).json().items, []);
+		assert.equal((await links('DELETE', '/scripted')).status, 404);
+
+		// The subject is nobody's now: with another address it is somebody else.
+		const { id } = await me(tokens);
+		scripted.claims = { email: 'moved@example.org' };
+		browser = new Browser();
+		assert.notEqual((await signedIn('scripted')).id, id);
+	});
+
 	test('two browsers that come first at once get one account', async () => {
 		scripted.claims = { email: 'twice@example.org' };
 		const [a, b] = await Promise.all([new Browser(), new Browser()].map((one) => one.follow(to('scripted'))));
