@@ -102,6 +102,9 @@ static enum err read_target(struct exchange *x)
 	enum err e = path_normalize(req->arena, req->raw_target, &req->path, &req->raw_query, &reason);
 	if (e != OK)
 		return malformed(x, "the request's target", e == ERR_TOO_LARGE ? "too long" : reason);
+	/* Not the target then: a header field, or how the request is framed. */
+	if (str_eq(cgi_get(req->cgi, "REDIRECT_STATUS"), STR("400")))
+		return malformed(x, "the request", "the web server could not read it");
 	return OK;
 }
 

@@ -106,6 +106,13 @@ describe('another issuer', () => {
 	for (const alg of ALGORITHMS)
 		test(`signs with ${alg}`, async () => assert.equal(await status(await one.token(alg)), 200));
 
+	test('types its access tokens as RFC 9068 does, with the prefix or without, or not at all', async () => {
+		for (const typ of ['at+jwt', 'application/at+jwt', 'AT+JWT', 'JWT', undefined])
+			assert.equal(await status(await one.token('ES256', {}, { typ })), 200, typ);
+		for (const typ of ['id+jwt', 'application/logout+jwt', 'application/application/at+jwt', 'at+jwt ', '', 'dpop+jwt'])
+			assert.equal(await status(await one.token('ES256', {}, { typ })), 401, typ);
+	});
+
 	test('names an account that is the same in every token and in every handler', async () => {
 		const admin = { 'https://example.com/roles': ['admins'], app: { org: 'acme' }, name: 'Alice', email: 'a@example.com', email_verified: true };
 		const reply = await client.get(ME, { token: await one.token('RS256', admin) });

@@ -80,6 +80,17 @@ function suite (kind) {
     })
   }
 
+  test('a request that is malformed but for its target is 400, wherever it goes', async () => {
+    for (const fields of ['', 'Host: a\r\nHost: b\r\n', 'Host: a b/\\c\r\n']) {
+      for (const target of ['/v1/blog?limit=1', '/v1/auth/me', '/nope']) {
+        const text = (await stack.raw(`GET ${target} HTTP/1.1\r\n${fields}Connection: close\r\n\r\n`)).toString()
+        assert.match(text, /^HTTP\/1\.1 400 /, fields)
+        assert.match(text, /content-type: application\/problem\+json\r\n/i)
+        assert.match(text, /"type":"\/problems\/malformed"/)
+      }
+    }
+  })
+
   test('Authorization arrives', async () => {
     assert.equal((await stack.request('/v1/auth/me')).status, 401)
     const me = await stack.as(token, '/v1/auth/me')
