@@ -5,6 +5,7 @@
 //                                    env       settings for the handlers, over the defaults below
 //                                    handlers  names; default: all that are built
 //                                    processes of each handler (lighttpd)
+//                                    edit(conf)  the server's configuration, before it is used
 //                                  With QUIVER_URL set the kind 'lighttpd' is that installation.
 //   Stack                          { kind, url, root, state, run, log, env, handlers, external }
 //     stack.request(target, opt)   one HTTP request, the target sent as it is → Reply
@@ -531,7 +532,7 @@ async function startBehind (stack, root, env) {
 async function serveOnce (stack, root, env, processes) {
   const port = await freePort()
   const conf = path.join(root.root, `${stack.kind}.conf`)
-  fs.writeFileSync(conf, configure(stack.kind, root, port, stack.handlers, env, processes))
+  fs.writeFileSync(conf, stack.edit(configure(stack.kind, root, port, stack.handlers, env, processes)))
   const [command, args] = COMMANDS[stack.kind].run(conf)
   const file = path.join(root.root, 'server.err')
   const stderr = fs.openSync(file, 'w')
@@ -557,12 +558,12 @@ async function serve (stack, root, env, processes) {
   }
 }
 
-export async function startStack (kind, { env = {}, handlers = HANDLERS, processes = 1 } = {}) {
+export async function startStack (kind, { env = {}, handlers = HANDLERS, processes = 1, edit = conf => conf } = {}) {
   const stack = new Stack()
   if (process.env.QUIVER_URL) return Object.assign(stack, { kind: 'external', external: true, url: process.env.QUIVER_URL, handlers, started: [] })
   const root = makeRoot()
   const all = settings(root, env)
-  Object.assign(stack, { kind, handlers, processes, env: all, external: false, ...root })
+  Object.assign(stack, { kind, handlers, processes, edit, env: all, external: false, ...root })
   if (handlers.includes('auth')) {
     const setup = runToEnd(binary('auth'), ['--setup'], all)
     if (setup.code !== 0) throw new Error(`auth --setup: ${setup.stderr}`)
