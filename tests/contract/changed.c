@@ -11,7 +11,7 @@
 #include "tests/test.h"
 
 #define THREADS 4
-#define MARKS   20000
+#define MARKS   300000         /* longer than starting a thread takes */
 
 struct rig {
 	char           dir[64];
