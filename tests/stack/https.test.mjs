@@ -1,33 +1,20 @@
 // Security: over https the pages' cookies are this host's alone (RFC 6265bis, 4.1.3): a browser
 // keeps them, gives them back, and takes none of that name from plain http.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
-import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { certificate } from './certificate.mjs';
 import { Client, signIn } from './client.mjs';
-import { freePort, OWNER, startStack, temporaryFolder } from './harness.mjs';
+import { freePort, OWNER, startStack } from './harness.mjs';
 
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
 	'--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-// A key and a certificate for localhost that nobody else trusts.
-function certificate() {
-	const folder = temporaryFolder();
-	const [key, cert] = ['key.pem', 'cert.pem'].map((name) => path.join(folder, name));
-	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-		'-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=localhost',
-		'-addext', 'subjectAltName=DNS:localhost'], { stdio: 'ignore' });
-	fs.chmodSync(key, 0o644);
-	return { key, cert };
-}
-
 describe('over https', { skip: process.env.QUIVER_URL !== undefined }, () => {
 	let stack, browser, secure, registered;
 	before(async () => {
-		const { key, cert } = certificate();
+		const { key, cert } = certificate('localhost');
 		const port = await freePort();
 		stack = await startStack('nginx', { edit: (conf) => conf.replace(/^\s*listen .*;$/m, (plain) =>
 			`${plain}\nlisten 127.0.0.1:${port} ssl;\nssl_certificate ${cert};\nssl_certificate_key ${key};`) });
