@@ -174,6 +174,23 @@ TEST(a_refusal_takes_from_no_policy)
 	close_limiter(&f);
 }
 
+TEST(a_clock_set_back_locks_nobody_out_whom_several_policies_limit)
+{
+	struct limit_subject who = { .role = STR("user"), .role_key = STR("u"),
+	    .plan = STR("free"), .plan_key = STR("k") };
+	int64_t back_ms = start_ms - 3600000;
+	struct fixture f;
+
+	(void)state;
+	open_limiter(&f);
+	assert_true(take(&f, who, 1, start_ms).allowed);
+	/* What was left is not known any more: a refusal, and from then on it is earned. */
+	assert_false(take(&f, who, 1, back_ms).allowed);
+	assert_true(take(&f, who, 1, back_ms + 1000).allowed);
+	assert_false(take(&f, who, 1, back_ms + 1001).allowed);
+	close_limiter(&f);
+}
+
 TEST(of_several_that_refuse_the_longest_is_told)
 {
 	(void)state;
@@ -302,6 +319,7 @@ TEST_MAIN(
 	RUN(the_verdict_has_what_headers_need),
 	RUN(the_policy_nearest_to_its_limit_is_told),
 	RUN(a_refusal_takes_from_no_policy),
+	RUN(a_clock_set_back_locks_nobody_out_whom_several_policies_limit),
 	RUN(of_several_that_refuse_the_longest_is_told),
 	RUN(a_dry_run_counts_and_never_refuses),
 	RUN(a_dry_run_does_not_hide_a_refusal),
