@@ -439,6 +439,7 @@ bool aws_client_wait(struct aws_client *c, unsigned attempts, uint64_t deadline_
 struct progress {
 	bool     renewed, clocked;      /* once a call each */
 	unsigned attempts;
+	int32_t  price;                 /* of the last try again */
 };
 
 /* Whether the call is made again; waits until it is to be. */
@@ -464,8 +465,8 @@ static bool again(struct aws_client *c, const struct aws_call *call, const struc
 	case AWS_CAUSE_TIMEOUT:
 	case AWS_CAUSE_SERVER:
 	case AWS_CAUSE_GARBAGE:
-		yes = wait_and_take(c, p->attempts, call->deadline_ns,
-		    t->cause == AWS_CAUSE_TIMEOUT ? AWS_BUDGET_TIMEOUT : AWS_BUDGET_RETRY);
+		p->price = t->cause == AWS_CAUSE_TIMEOUT ? AWS_BUDGET_TIMEOUT : AWS_BUDGET_RETRY;
+		yes = wait_and_take(c, p->attempts, call->deadline_ns, p->price);
 		break;
 	default:
 		break;
@@ -543,8 +544,9 @@ static enum err make(struct aws_client *c, const struct aws_call *call, struct b
 	} while (t.err == OK && t.cause != AWS_CAUSE_NONE && again(c, call, &t, &p));
 	if (t.err != OK)
 		return t.err;
+	/* A try again that helped is given back: what is used up is what did not. */
 	if (t.cause == AWS_CAUSE_NONE || t.cause == AWS_CAUSE_REFUSED)
-		aws_budget_give(&c->service->budget, AWS_BUDGET_SUCCESS);
+		aws_budget_give(&c->service->budget, p.price > 0 ? p.price : AWS_BUDGET_SUCCESS);
 	if (t.cause == AWS_CAUSE_NONE)
 		reply->reason = STR("");
 	return aws_cause_err(t.cause);

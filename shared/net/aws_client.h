@@ -9,8 +9,8 @@
  * done (throttled, not connected, keys expired) is made again for both.
  * Again:    after a random part of a time that doubles (full jitter), within the call's
  *           deadline, and as long as the service's budget lasts: each try again takes
- *           from it, each success gives something back, so that a service in trouble
- *           gets one call for each of ours and not ten.
+ *           from it, one that helped gives it back and any success a little, so that a
+ *           service in trouble gets one call for each of ours and not ten.
  * Log:      a call that fails for another reason than what it said itself (see
  *           ERR_INVALID) writes a line that names operation, cause and how often it was
  *           tried; never keys, bodies or what the service says of them.

@@ -163,8 +163,11 @@ static enum err read_reply(struct visit *v, struct aws_got *out)
 {
 	int64_t now_ms;
 
-	/* The endpoint's own clock where it says it: ours may be off. */
-	if (!time_from_http(http_reply_header(&v->reply, "Date"), &now_ms))
+	/* The endpoint's own clock where it says it, since ours may be off; its second may be
+	 * almost over. */
+	if (time_from_http(http_reply_header(&v->reply, "Date"), &now_ms))
+		now_ms += 999;
+	else
 		now_ms = time_now_ms();
 	const char *wrong = aws_keys_read(v->a, v->reply.body, now_ms, out);
 	if (wrong == NULL)

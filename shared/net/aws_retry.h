@@ -45,7 +45,7 @@ struct aws_budget {
 #define AWS_BUDGET          500         /* full: a hundred tries again */
 #define AWS_BUDGET_RETRY    5
 #define AWS_BUDGET_TIMEOUT  10          /* an attempt that timed out cost more */
-#define AWS_BUDGET_SUCCESS  1           /* what a success gives back */
+#define AWS_BUDGET_SUCCESS  1           /* what a success at once gives back */
 
 void aws_budget_init(struct aws_budget *b) NONNULL_ALL;
 /* False, and nothing taken: there is not so much left. */

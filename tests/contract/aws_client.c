@@ -386,6 +386,26 @@ TEST(a_wait_of_the_callers_own_takes_from_the_budget_and_ends_by_the_deadline)
 	rig_close(&r);
 }
 
+TEST(tries_again_that_help_do_not_use_up_the_budget)
+{
+	static struct aws_step steps[AWS_SERVER_STEPS];
+	struct rig r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(steps); i += 2)
+		steps[i] = (struct aws_step){ .status = 400, .body = FAULT("ThrottlingException") };
+	rig_open(&r, steps, COUNT(steps));
+	int waits = 0;
+	for (int i = 0; i < AWS_BUDGET / AWS_BUDGET_RETRY - 1; i++)
+		assert_true(aws_client_wait(r.client, 1, time_monotonic_ns() + SECOND));
+	for (size_t i = 0; i < COUNT(steps) / 2; i++)
+		assert_int_equal(call(&r), OK);
+	while (aws_client_wait(r.client, 1, time_monotonic_ns() + SECOND))
+		waits++;
+	assert_int_equal(waits, 1);
+	rig_close(&r);
+}
+
 /* --- who we are, and when ------------------------------------------------------------- */
 
 TEST(keys_of_the_environment_that_are_refused_are_not_tried_again)
@@ -480,6 +500,7 @@ TEST_MAIN(
 	RUN(a_reply_over_its_bound_is_given_up),
 	RUN(a_head_without_end_is_given_up),
 	RUN(a_wait_of_the_callers_own_takes_from_the_budget_and_ends_by_the_deadline),
+	RUN(tries_again_that_help_do_not_use_up_the_budget),
 	RUN(keys_of_the_environment_that_are_refused_are_not_tried_again),
 	RUN(a_clock_that_is_off_is_corrected_by_the_services),
 	RUN(a_signature_that_is_refused_with_a_good_clock_is_final),

@@ -6,8 +6,6 @@
  */
 #include "net/aws_client.h"
 
-#include <fcntl.h>
-
 #include "aws_server.h"
 
 #define SECOND      UINT64_C(1000000000)
@@ -19,20 +17,22 @@ struct giver {
 	struct http_server *http;
 	atomic_int  fetches, life_ms, status, delay_ms;
 	atomic_bool version_1;          /* someone came without a token */
+	int64_t     clock_ms;           /* its clock less ours; 0: it says none */
 	const char *body;               /* NULL: keys */
 	char        token[100];         /* what the last one showed as Authorization */
 };
 
 static bool give_keys(struct http_peer *p, struct giver *g)
 {
-	char body[400], end[TIME_RFC3339_SIZE], date[TIME_HTTP_SIZE], headers[64];
+	char body[400], end[TIME_RFC3339_SIZE], date[TIME_HTTP_SIZE], headers[64] = "";
 	int n = atomic_fetch_add(&g->fetches, 1) + 1;
 
 	usleep((useconds_t)atomic_load(&g->delay_ms) * 1000);
-	int64_t now = time_now_ms();
+	int64_t now = time_now_ms() + g->clock_ms;
 	time_to_rfc3339(now + atomic_load(&g->life_ms), end);
 	time_to_http(now, date);
-	(void)snprintf(headers, sizeof(headers), "Date: %s\r\n", date);
+	if (g->clock_ms != 0)
+		(void)snprintf(headers, sizeof(headers), "Date: %s\r\n", date);
 	(void)snprintf(body, sizeof(body), "{\"Code\":\"Success\",\"AccessKeyId\":\"ASIA%d\","
 	    "\"SecretAccessKey\":\"secret-of-ASIA%d\",\"Token\":\"session-%d\",\"Expiration\":\"%s\"}",
 	    n, n, n, end);
@@ -123,6 +123,43 @@ static enum err get(struct rig *r)
 static int fetches(struct rig *r)
 {
 	return atomic_load(&r->giver.fetches);
+}
+
+/* A caller on a thread of its own. */
+struct caller {
+	struct rig *rig;
+	pthread_t   thread;
+	enum err    result;
+	char        id[16];
+};
+
+static void *ask(void *context)
+{
+	struct caller *c = context;
+	struct aws_keys *keys = calloc(1, sizeof(*keys));
+	struct str reason;
+	struct arena a;
+
+	arena_init(&a, 1 << 16);
+	c->result = aws_credentials_get(c->rig->credentials, &a, time_monotonic_ns() + 5 * SECOND,
+	    keys, &reason);
+	(void)snprintf(c->id, sizeof(c->id), "%.15s", keys->id);
+	arena_clean(&a);
+	free(keys);
+	return NULL;
+}
+
+static void start_asking(struct rig *r, struct caller *c)
+{
+	*c = (struct caller){ .rig = r };
+	assert_int_equal(pthread_create(&c->thread, NULL, ask, c), 0);
+}
+
+static void end_asking(struct caller *c, const char *id)
+{
+	pthread_join(c->thread, NULL);
+	assert_int_equal(c->result, OK);
+	assert_string_equal(c->id, id);
 }
 
 /* --- where from ----------------------------------------------------------------------- */
@@ -256,6 +293,47 @@ TEST(keys_are_got_anew_before_they_expire)
 	rig_close(&r);
 }
 
+TEST(a_clock_of_ours_that_is_off_does_not_make_keys_expire)
+{
+	static const int64_t offs[] = { -86400000, 86400000 };
+	struct rig r;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(offs); i++) {
+		rig_open(&r, false);
+		r.giver.clock_ms = offs[i];
+		atomic_store(&r.giver.life_ms, 4000);
+		assert_int_equal(get(&r), OK);
+		usleep(2100000);
+		assert_int_equal(get(&r), OK);
+		assert_int_equal(fetches(&r), 2);
+		rig_close(&r);
+	}
+}
+
+TEST(keys_that_are_refused_are_got_anew_by_whoever_comes_first)
+{
+	struct caller callers[THREADS];
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, false);
+	assert_int_equal(get(&r), OK);
+	/* So young, they are what the endpoint has. */
+	assert_false(aws_credentials_refused(r.credentials, r.keys.generation));
+	usleep(5100000);
+	atomic_store(&r.giver.delay_ms, 200);
+	for (size_t i = 0; i < THREADS; i++) {
+		assert_true(aws_credentials_refused(r.credentials, r.keys.generation));
+		start_asking(&r, &callers[i]);
+		usleep(10000);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		end_asking(&callers[i], "ASIA2");
+	assert_int_equal(fetches(&r), 2);
+	rig_close(&r);
+}
+
 TEST(while_the_endpoint_is_down_the_old_keys_go_on_until_they_expire)
 {
 	struct rig r;
@@ -323,29 +401,6 @@ TEST(an_endpoint_that_hangs_holds_nobody_past_the_deadline)
 
 /* --- many ----------------------------------------------------------------------------- */
 
-struct caller {
-	struct rig *rig;
-	pthread_t   thread;
-	enum err    result;
-	char        id[16];
-};
-
-static void *ask(void *context)
-{
-	struct caller *c = context;
-	struct aws_keys *keys = calloc(1, sizeof(*keys));
-	struct str reason;
-	struct arena a;
-
-	arena_init(&a, 1 << 16);
-	c->result = aws_credentials_get(c->rig->credentials, &a, time_monotonic_ns() + 5 * SECOND,
-	    keys, &reason);
-	(void)snprintf(c->id, sizeof(c->id), "%.15s", keys->id);
-	arena_clean(&a);
-	free(keys);
-	return NULL;
-}
-
 TEST(threads_that_ask_at_once_share_one_visit)
 {
 	struct caller callers[THREADS];
@@ -354,15 +409,10 @@ TEST(threads_that_ask_at_once_share_one_visit)
 	(void)state;
 	rig_open(&r, true);
 	atomic_store(&r.giver.delay_ms, 200);
-	for (size_t i = 0; i < THREADS; i++) {
-		callers[i] = (struct caller){ .rig = &r };
-		assert_int_equal(pthread_create(&callers[i].thread, NULL, ask, &callers[i]), 0);
-	}
-	for (size_t i = 0; i < THREADS; i++) {
-		pthread_join(callers[i].thread, NULL);
-		assert_int_equal(callers[i].result, OK);
-		assert_string_equal(callers[i].id, "ASIA1");
-	}
+	for (size_t i = 0; i < THREADS; i++)
+		start_asking(&r, &callers[i]);
+	for (size_t i = 0; i < THREADS; i++)
+		end_asking(&callers[i], "ASIA1");
 	assert_int_equal(fetches(&r), 1);
 	rig_close(&r);
 }
@@ -422,6 +472,8 @@ TEST_MAIN(
 	RUN(without_a_source_it_says_which_settings_would_do),
 	RUN(keys_are_got_once_and_kept),
 	RUN(keys_are_got_anew_before_they_expire),
+	RUN(a_clock_of_ours_that_is_off_does_not_make_keys_expire),
+	RUN(keys_that_are_refused_are_got_anew_by_whoever_comes_first),
 	RUN(while_the_endpoint_is_down_the_old_keys_go_on_until_they_expire),
 	RUN(an_endpoint_that_fails_is_not_asked_without_end),
 	RUN(what_is_no_keys_is_said_without_what_it_was),
