@@ -239,13 +239,23 @@ static void finish_cognito(struct config *c, struct buf *problems)
 		    "give the id of the pool's client\n");
 }
 
+static void finish_store(struct config *c, struct buf *problems)
+{
+	c->store = expand(&c->arena, c->store, c->state_dir);
+	c->dynamodb_endpoint = without_trailing(c->dynamodb_endpoint, '/');
+	if (str_starts(c->store, STR("dynamodb:")) && c->store.len > strlen("dynamodb:") &&
+	    c->aws_region.len == 0)
+		buf_printf(problems, "AWS_REGION: not set, and STORE=%.*s needs it; give a region"
+		    " like eu-west-1\n", STR_ARG(c->store));
+}
+
 /* What needs more than one setting, or the machine. */
 static void finish(struct config *c, struct str secret_key, struct buf *problems)
 {
 	size_t before = problems->len;
 
 	c->state_dir = without_trailing(c->state_dir, '/');
-	c->store = expand(&c->arena, c->store, c->state_dir);
+	finish_store(c, problems);
 	c->public_url = without_trailing(c->public_url, '/');
 	finish_cognito(c, problems);
 	make_state_dir(c, problems);

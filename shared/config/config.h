@@ -28,8 +28,9 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 struct config {
 	struct arena     arena;         /* holds every string below */
 	struct str       state_dir;
-	struct str       store;         /* "sqlite:PATH", $STATE_DIR expanded */
+	struct str       store;         /* "sqlite:PATH", $STATE_DIR expanded; "dynamodb:TABLE" */
 	struct str       aws_region;    /* empty: none */
+	struct str       dynamodb_endpoint;     /* without a trailing slash; empty: AWS's */
 	struct str       aws_access_key_id, aws_secret_access_key, aws_session_token;
 	struct str       aws_container_relative_uri, aws_container_full_uri;
 	struct str       aws_container_token, aws_container_token_file;

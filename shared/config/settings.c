@@ -22,11 +22,11 @@ static_assert(sizeof(enum environment) == sizeof(uint32_t) &&
 
 static const char *check_store(struct str value)
 {
-	if (str_starts(value, STR("dynamodb:")))
-		return "DynamoDB is not in this version; use sqlite:PATH";
-	if (!str_starts(value, STR("sqlite:")) || value.len == strlen("sqlite:"))
-		return "expected sqlite:PATH";
-	return NULL;
+	struct str rest = value, engine = str_cut(&rest, ':');
+
+	if (rest.len > 0 && (str_eq(engine, STR("sqlite")) || str_eq(engine, STR("dynamodb"))))
+		return NULL;
+	return "expected sqlite:PATH or dynamodb:TABLE";
 }
 
 /* What is in it is read where it is used: net/redis_url.c. */
@@ -158,10 +158,14 @@ static const struct setting settings[] = {
 	  .help = "database, shared segments, generated keys, undelivered mail" },
 	{ .name = "STORE", .type = SETTING_TEXT, .offset = offsetof(struct config, store),
 	  .otherwise = "sqlite:$STATE_DIR/quiver.db", .check = check_store,
-	  .help = "where items are kept: sqlite:PATH" },
+	  .help = "where items are kept: sqlite:PATH or dynamodb:TABLE" },
 	{ .name = "AWS_REGION", .type = SETTING_TEXT, .offset = offsetof(struct config, aws_region),
 	  .otherwise = "", .otherwise_says = "none; required with DynamoDB", .check = check_region,
 	  .help = "AWS region of the table" },
+	{ .name = "DYNAMODB_ENDPOINT", .type = SETTING_TEXT,
+	  .offset = offsetof(struct config, dynamodb_endpoint), .otherwise = "",
+	  .otherwise_says = "AWS's", .check = check_public_url,
+	  .help = "base URL of another implementation of DynamoDB; http:// in development alone" },
 	{ .name = "AWS_ACCESS_KEY_ID", .type = SETTING_TEXT,
 	  .offset = offsetof(struct config, aws_access_key_id), .otherwise = "",
 	  .otherwise_says = "none: from the container's or the instance's role",

@@ -108,7 +108,8 @@ static enum err open_redis(struct app *app, struct arena *a, struct str *reason)
 
 static enum err open_store(struct app *app, struct arena *a, struct str *reason)
 {
-	enum err e = store_open(a, app->config.store, app->metrics, &app->store, reason);
+	enum err e = store_open(a, app->config.store, &app->config, app->metrics,
+	    &app->store, reason);
 
 	app->signature_keys.find = api_key_public_key;
 	return e != OK ? e :

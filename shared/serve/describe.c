@@ -26,6 +26,10 @@ static void write_help(const struct handler *h, struct buf *out)
 	    "descriptor 0, as web servers pass it.\n\nflags:\n");
 	write_flag(out, "--listen ADDRESS", "a path, 127.0.0.1:PORT or [::1]:PORT");
 	write_flag(out, "--check-config", "reads the settings, opens what they name, and ends");
+	if ((h->needs & NEEDS_STORE) != 0) {
+		write_flag(out, "--create-table", "makes the table that STORE names, and ends");
+		write_flag(out, "--print-table", "that table as a resource of CloudFormation");
+	}
 	for (const struct describe_flag *f = describe_flags; f->flag != NULL; f++)
 		write_flag(out, f->flag, f->help);
 	for (const struct handler_command *c = h->commands; c != NULL && c->flag != NULL; c++)
@@ -89,6 +93,8 @@ const struct describe_flag describe_flags[] = {
 void describe_usage(const struct handler *h, struct buf *out)
 {
 	buf_printf(out, "usage: %s [--listen ADDRESS | --check-config", h->name);
+	if ((h->needs & NEEDS_STORE) != 0)
+		BUF_LIT(out, " | --create-table | --print-table");
 	for (const struct describe_flag *f = describe_flags; f->flag != NULL; f++)
 		buf_printf(out, " | %s", f->flag);
 	for (const struct handler_command *c = h->commands; c != NULL && c->flag != NULL; c++)

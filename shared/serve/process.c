@@ -88,6 +88,15 @@ static int open_app(struct process *p)
 	return status_of(e);
 }
 
+static int open_metrics(struct process *p)
+{
+	enum err e = metrics_open_private(&p->app.metrics);
+
+	if (e != OK)
+		complain(p, str_of(err_text(e)));
+	return status_of(e);
+}
+
 static void close_process(struct process *p)
 {
 	for (unsigned i = 0; i < p->n_workers; i++)
@@ -279,6 +288,47 @@ int process_check(const struct handler *h)
 		status = open_app(&p);
 	if (status == EX_OK)
 		printf("%s: the settings are good\n", h->name);
+	close_process(&p);
+	return status;
+}
+
+/* To whoever runs it by hand: that it was there already is no failure. */
+int process_create_table(const struct handler *h)
+{
+	struct str reason = STR_NONE;
+	struct process p;
+	int status = open_settings(&p, h, false);
+
+	if (status == EX_OK)
+		status = open_metrics(&p);
+	if (status == EX_OK) {
+		const struct config *c = &p.app.config;
+		enum err e = store_create(&p.arena, c->store, c, p.app.metrics, &reason);
+		if (e == OK || e == ERR_EXISTS || e == ERR_UNSUPPORTED)
+			printf("%s: %.*s\n", h->name, STR_ARG(reason));
+		else
+			complain(&p, reason);
+		status = e == ERR_EXISTS || e == ERR_UNSUPPORTED ? EX_OK : status_of(e);
+	}
+	close_process(&p);
+	return status;
+}
+
+int process_print_table(const struct handler *h)
+{
+	struct process p;
+	struct buf text;
+	int status = open_settings(&p, h, false);
+
+	if (status == EX_OK) {
+		buf_init(&text, &p.arena, PROBLEMS_MAX_BYTES);
+		enum err e = store_describe_table(p.app.config.store, &text);
+		if (e == OK)
+			fputs(buf_cstr(&text), stdout);
+		else
+			complain(&p, STR("STORE names no table; what would do: dynamodb:quiver"));
+		status = e == OK ? EX_OK : EX_CONFIG;
+	}
 	close_process(&p);
 	return status;
 }

@@ -15,6 +15,10 @@
 int process_serve(const struct handler *h, struct str address) NONNULL(1);
 /* Opens what serving would, and closes it again. */
 int process_check(const struct handler *h) NONNULL_ALL;
+/* Makes the table that STORE names, where its engine needs one. */
+int process_create_table(const struct handler *h) NONNULL_ALL;
+/* Prints it as a resource of CloudFormation. */
+int process_print_table(const struct handler *h) NONNULL_ALL;
 /* Runs a flag of the handler's own with what followed it, if it takes anything. */
 int process_command(const struct handler *h, const struct handler_command *c,
     const char *argument) NONNULL(1, 2);

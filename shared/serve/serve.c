@@ -71,6 +71,10 @@ int serve_main(int argc, char **argv, const struct handler *h)
 		return usage(h, argv[2]);
 	if (strcmp(argv[1], "--check-config") == 0)
 		return process_check(h);
+	if ((h->needs & NEEDS_STORE) != 0 && strcmp(argv[1], "--create-table") == 0)
+		return process_create_table(h);
+	if ((h->needs & NEEDS_STORE) != 0 && strcmp(argv[1], "--print-table") == 0)
+		return process_print_table(h);
 	for (const struct describe_flag *f = describe_flags; f->flag != NULL; f++)
 		if (strcmp(argv[1], f->flag) == 0)
 			return describe(h, f);

@@ -54,12 +54,13 @@ static void close_store(void *store)
 	free(s);
 }
 
-static enum err open_store(struct arena *a, struct str address, struct metrics *m, void **store,
-    struct str *reason)
+static enum err open_store(struct arena *a, struct str address, const struct config *config,
+    struct metrics *m, void **store, struct str *reason)
 {
 	struct sqlite_store *s;
 	enum err err;
 
+	(void)config;
 	if (address.len == 0 || memchr(address.ptr, '\0', address.len) != NULL) {
 		*reason = STR("STORE names no file;"
 		    " what would do: sqlite:/var/lib/quiver/quiver.db");
@@ -128,6 +129,7 @@ enum err sqlite_open_late(struct sqlite_connection *c)
 
 const struct store_engine store_sqlite = {
 	.name = "sqlite",
+	.example = "sqlite:PATH",
 	.open = open_store,
 	.close = close_store,
 	.connect = connect,

@@ -19,6 +19,7 @@
 
 #include "base/attr.h"
 #include "store/store.h"
+#include "store/words.h"
 
 #define DEADLINE_NS (STORE_DEADLINE_MS * UINT64_C(1000000))
 #define BATCH_LISTS_MAX 64              /* lists in one commit: how long the last one waits */
@@ -26,7 +27,6 @@
 #define SWEEP_SLICE 500                 /* expired items removed in one commit */
 #define CHECKPOINT_PAGES 1024           /* WAL pages (4 KiB) after which someone moves them home */
 #define CHECKPOINT_LATE_PAGES 16384     /* and after which writers wait: the WAL stays at 64 MB */
-#define MATCH_WORDS_MAX 32              /* words of one search */
 #define MATCH_FEW 2000                  /* hits that are cheaper to sort than to wait for */
 #define MATCH_EXPRESSION_MAX_BYTES (64 << 10)   /* all of them, quoted and folded */
 
@@ -65,8 +65,7 @@ struct sqlite_db {
 	int             turn_fd;        /* of the writer, see sqlite_turn.c; else -1 */
 	bool            waits;          /* and has said so */
 	unsigned        commits;        /* since its turn began */
-	Fts5Tokenizer  *words;          /* made at the first search */
-	fts5_tokenizer  words_methods;
+	struct words    words;
 };
 
 /*
@@ -159,7 +158,7 @@ NODISCARD static inline enum err sqlite_ready(struct sqlite_connection *c)
 
 /* --- sqlite_read.c --- */
 
-enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t now_ms,
+enum err sqlite_visit(void *connection, struct str pk, struct str sk, bool recent, int64_t now_ms,
     void (*use)(void *context, const struct store_item *item), void *context);
 enum err sqlite_query(void *connection, const struct store_query *q, int64_t now_ms,
     bool (*each)(void *context, const struct store_item *item), void *context);
@@ -196,7 +195,6 @@ void sqlite_cache_keep(struct sqlite_cache *cache, const struct store_snapshot *
  * also as a beginning.  ERR_INVALID: no word; ERR_TOO_LARGE: too many. */
 NODISCARD enum err sqlite_match(struct sqlite_db *db, struct str words, struct buf *out)
     NONNULL_ALL;
-void sqlite_match_close(struct sqlite_db *db) NONNULL_ALL;
 
 /* --- sqlite_write.c --- */
 

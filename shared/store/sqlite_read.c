@@ -75,7 +75,7 @@ static enum err read_point(struct sqlite_connection *c, struct store_item *item,
 	return err;
 }
 
-enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t now_ms,
+enum err sqlite_visit(void *connection, struct str pk, struct str sk, bool recent, int64_t now_ms,
     void (*use)(void *context, const struct store_item *item), void *context)
 {
 	struct sqlite_connection *c = connection;
@@ -85,6 +85,7 @@ enum err sqlite_visit(void *connection, struct str pk, struct str sk, int64_t no
 	struct sqlite_cached *e;
 	enum err err = ERR_NOT_FOUND;
 
+	(void)recent;                   /* what was committed is there at once */
 	if (!sqlite_snapshot(c->store->cache, &now))
 		return read_point(c, &item, now_ms, NULL, use, context);
 	e = sqlite_cache_find(c->store->cache, &now, pk, sk);

@@ -41,7 +41,7 @@ static const char *const migrations[] = {
 	/* Which words an item has is all that is asked for, not where they stand or
 	 * how many they are: half the work in a commit. */
 	" fts5 (text, detail = none, columnsize = 0,"
-	" tokenize = \"unicode61 remove_diacritics 2\");",
+	" tokenize = \"" WORDS_TOKENIZER "\");",
 };
 
 static enum err say(struct arena *a, struct str *reason, enum err err, const char *path,

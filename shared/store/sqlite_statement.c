@@ -122,6 +122,7 @@ int sqlite_db_open(struct sqlite_db *db, const char *path)
 
 	if (rc != SQLITE_OK)
 		return rc;
+	words_init(&db->words, db->handle);
 	sqlite3_busy_handler(db->handle, wait_for_lock, db);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	return sqlite3_exec(db->handle, settings, NULL, NULL, NULL);
@@ -133,7 +134,7 @@ void sqlite_db_close(struct sqlite_db *db)
 		sqlite3_finalize(db->statements[i]);
 		db->statements[i] = NULL;
 	}
-	sqlite_match_close(db);
+	words_clean(&db->words);
 	sqlite_turn_close(db);
 	sqlite3_close(db->handle);
 	db->handle = NULL;

@@ -25,7 +25,9 @@ static const char *const outcome_names[] = {
 };
 static_assert(COUNT(outcome_names) == OUTCOMES, "a name for each");
 
-static const struct store_engine *const engines[] = { &store_sqlite };
+static const struct store_engine *const engines[] = {
+	&store_sqlite, &store_dynamodb
+};
 
 struct store {
 	const struct store_engine *engine;
@@ -97,10 +99,55 @@ static const struct store_engine *find_engine(struct str scheme)
 	return NULL;
 }
 
-enum err store_open(struct arena *a, struct str url, struct metrics *m, struct store **out,
-    struct str *reason)
+/* The engine that `url` names, and what stands behind the colon; NULL: none. */
+static const struct store_engine *engine_of(struct str url, struct str *address)
 {
-	struct str address = url, scheme = str_cut(&address, ':');
+	struct str scheme;
+
+	*address = url;
+	scheme = str_cut(address, ':');
+	return address->ptr == NULL ? NULL : find_engine(scheme);
+}
+
+static enum err unknown_engine(struct arena *a, struct str url, struct str *reason)
+{
+	struct str scheme = str_cut(&url, ':');
+
+	*reason = arena_printf(a, "no store is called \"%.*s\"; what would do: %s or %s",
+	    STR_ARG(scheme), engines[0]->example, engines[1]->example);
+	return ERR_INVALID;
+}
+
+enum err store_create(struct arena *a, struct str url, const struct config *config,
+    struct metrics *m, struct str *reason)
+{
+	struct str address;
+	const struct store_engine *engine = engine_of(url, &address);
+
+	if (engine == NULL)
+		return unknown_engine(a, url, reason);
+	if (engine->create == NULL) {
+		*reason = arena_printf(a, "%s makes what it needs by itself", engine->name);
+		return ERR_UNSUPPORTED;
+	}
+	return engine->create(a, address, config, m, reason);
+}
+
+enum err store_describe_table(struct str url, struct buf *out)
+{
+	struct str address;
+	const struct store_engine *engine = engine_of(url, &address);
+
+	if (engine == NULL)
+		return ERR_INVALID;
+	return engine->describe_table == NULL ? ERR_UNSUPPORTED :
+	    engine->describe_table(address, out);
+}
+
+enum err store_open(struct arena *a, struct str url, const struct config *config,
+    struct metrics *m, struct store **out, struct str *reason)
+{
+	struct str address;
 	struct store *s;
 	enum err err;
 
@@ -108,14 +155,12 @@ enum err store_open(struct arena *a, struct str url, struct metrics *m, struct s
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return ERR_NO_MEMORY;
-	s->engine = address.ptr == NULL ? NULL : find_engine(scheme);
+	s->engine = engine_of(url, &address);
 	if (s->engine == NULL) {
-		*reason = arena_printf(a, "no store is called \"%.*s\"; what would do:"
-		    " sqlite:PATH", STR_ARG(scheme));
 		free(s);
-		return ERR_INVALID;
+		return unknown_engine(a, url, reason);
 	}
-	err = s->engine->open(a, address, m, &s->handle, reason);
+	err = s->engine->open(a, address, config, m, &s->handle, reason);
 	if (err != OK) {
 		free(s);
 		return err;
@@ -168,16 +213,33 @@ static bool may_exist(struct str key)
 	return key.len > 0 && key.len <= STORE_KEY_MAX_BYTES;
 }
 
-enum err store_visit(struct store_connection *c, struct str pk, struct str sk, int64_t now_ms,
-    void (*use)(void *context, const struct store_item *item), void *context)
+static bool may_be_partition(struct str key)
+{
+	return may_exist(key) && !str_starts(key, STR(STORE_RESERVED));
+}
+
+static enum err visit(struct store_connection *c, struct str pk, struct str sk, bool recent,
+    int64_t now_ms, void (*use)(void *context, const struct store_item *item), void *context)
 {
 	struct store *s = c->store;
 	uint64_t began = begin(s);
 	enum err err = ERR_NOT_FOUND;
 
-	if (may_exist(pk) && may_exist(sk))
-		err = s->engine->visit(c->handle, pk, sk, now_ms, use, context);
+	if (may_be_partition(pk) && may_exist(sk))
+		err = s->engine->visit(c->handle, pk, sk, recent, now_ms, use, context);
 	return end(s, OPERATION_GET, began, err);
+}
+
+enum err store_visit(struct store_connection *c, struct str pk, struct str sk, int64_t now_ms,
+    void (*use)(void *context, const struct store_item *item), void *context)
+{
+	return visit(c, pk, sk, false, now_ms, use, context);
+}
+
+enum err store_visit_recent(struct store_connection *c, struct str pk, struct str sk,
+    int64_t now_ms, void (*use)(void *context, const struct store_item *item), void *context)
+{
+	return visit(c, pk, sk, true, now_ms, use, context);
 }
 
 struct copy {
@@ -238,7 +300,7 @@ enum err store_query(struct store_connection *c, const struct store_query *q, in
 		err = ERR_TOO_LARGE;
 	else if (q->match.ptr != NULL && q->match.len == 0)
 		err = ERR_INVALID;
-	else if (may_exist(q->pk))
+	else if (may_be_partition(q->pk))
 		err = s->engine->query(c->handle, q, now_ms, each, context);
 	return end(s, OPERATION_QUERY, began, err);
 }
@@ -254,19 +316,24 @@ static enum err check_key(struct str key)
 	return OK;
 }
 
+static enum err check_partition(struct str key)
+{
+	return str_starts(key, STR(STORE_RESERVED)) ? ERR_INVALID : check_key(key);
+}
+
 static enum err check_index(const struct store_item *item)
 {
 	enum err err;
 
 	if (item->index_pk.ptr == NULL && item->index_sk.ptr == NULL)
 		return OK;
-	err = check_key(item->index_pk);
+	err = check_partition(item->index_pk);
 	return err == OK ? check_key(item->index_sk) : err;
 }
 
 static enum err check_keys(const struct store_item *item)
 {
-	enum err err = check_key(item->pk);
+	enum err err = check_partition(item->pk);
 
 	return err == OK ? check_key(item->sk) : err;
 }

@@ -6,10 +6,13 @@
  * full-text search.  A write is a list of operations that happens whole or not
  * at all.  Endpoints know nothing of engines; tests/contract/store.c holds
  * every engine to this page.
+ * Engines: "sqlite:PATH", a file of this machine; "dynamodb:TABLE", a table that
+ *           many machines share.  Where they differ, it says so here.
  * Lifetime: a store is opened once a process; a connection once a worker.
  * Threads:  a store is safe from any; a connection is one thread's.
- * Blocking: reads on the disk; store_write until the data is durable (see
- *           enum store_durability), at most STORE_DEADLINE_MS.
+ * Blocking: reads on the disk or the network; store_write until the data is durable
+ *           (see enum store_durability); each at most STORE_DEADLINE_MS, a query
+ *           without a limit as long for each of its pages.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -20,12 +23,15 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "config/config.h"
 #include "metrics/metrics.h"
 
-#define STORE_DEADLINE_MS 5000          /* a write that waits longer gives ERR_TIMEOUT */
+#define STORE_DEADLINE_MS 5000          /* what waits longer gives ERR_TIMEOUT */
+#define STORE_RESERVED "words~"         /* partitions that begin so are an engine's own */
 
 struct store;                           /* opaque */
 struct store_connection;                /* opaque */
@@ -72,15 +78,25 @@ struct store_op {
 struct store_result {
 	size_t   failed;                /* index of the operation that failed; n_ops when none */
 	uint64_t version;               /* new version of the first PUT */
-	int64_t  n;                     /* new value of the first ADD */
+	int64_t  n;                     /* new value of the first ADD.  In a list on DynamoDB what
+	                                 * others counted in the same moment may not be in it. */
 };
 
-/* "sqlite:PATH".  ERR_INVALID: no such engine; ERR_IO, ERR_CORRUPT, ERR_UNSUPPORTED
- * (written by a newer version): *reason says why and what would do (from `a`).
- * NULL for `m`: nothing is counted. */
-NODISCARD enum err store_open(struct arena *a, struct str url, struct metrics *m,
-    struct store **out, struct str *reason) NONNULL(1, 4, 5);
+/* `url` as in STORE; `config`, which must outlive the store, has what an engine needs
+ * beside it (region, endpoint, keys).  ERR_INVALID: no such engine; ERR_IO, ERR_CORRUPT,
+ * ERR_UNSUPPORTED (written by a newer version), ERR_NOT_FOUND (no such table),
+ * ERR_FORBIDDEN, ERR_UNAVAILABLE, ERR_TIMEOUT: *reason says why and what would do (from
+ * `a`).  NULL for `m`: nothing is counted.  NULL for `config`: SQLite alone. */
+NODISCARD enum err store_open(struct arena *a, struct str url, const struct config *config,
+    struct metrics *m, struct store **out, struct str *reason) NONNULL(1, 5, 6);
 void store_close(struct store *s);
+/* Makes the table that `url` names, and waits until it can be used; *reason (`a`'s) says
+ * what was done, or why not.  ERR_EXISTS: it was there already.  ERR_UNSUPPORTED: the
+ * engine needs no such step. */
+NODISCARD enum err store_create(struct arena *a, struct str url, const struct config *config,
+    struct metrics *m, struct str *reason) NONNULL(1, 3, 4, 5);
+/* That table as a resource of CloudFormation: what store_create makes, in JSON. */
+NODISCARD enum err store_describe_table(struct str url, struct buf *out) NONNULL(2);
 NODISCARD enum err store_connect(struct store *s, struct store_connection **out) NONNULL_ALL;
 void store_disconnect(struct store_connection *c);
 
@@ -96,6 +112,13 @@ NODISCARD enum err store_get(struct store_connection *c, struct arena *a, struct
 NODISCARD enum err store_visit(struct store_connection *c, struct str pk, struct str sk,
     int64_t now_ms, void (*use)(void *context, const struct store_item *item), void *context)
     NONNULL(1, 5);
+/* The same, and what was written in the last moments (usually within a second) may be
+ * missing on DynamoDB: for half the price, and for public reads alone.  Whatever decides
+ * something (who may, what was spent, what is written next) takes the ones above, which
+ * see every write that was acknowledged before they began. */
+NODISCARD enum err store_visit_recent(struct store_connection *c, struct str pk, struct str sk,
+    int64_t now_ms, void (*use)(void *context, const struct store_item *item), void *context)
+    NONNULL(1, 5);
 
 struct store_query {
 	struct str pk;                  /* the partition; of the secondary index when `index` */
@@ -107,12 +130,16 @@ struct store_query {
 	struct str match;               /* full text: every word must occur, the last one also as a
 	                                 * beginning; absent: no search.  Any bytes: never syntax */
 	uint32_t   limit;               /* rows at most; 0: no bound but `each` */
+	bool       recent;              /* as store_visit_recent.  Of the secondary index DynamoDB has
+	                                 * nothing else: what must be there at once has an item of
+	                                 * its own. */
 };
 
 /* Calls `each` for the live items of a range in key order until it returns
  * false or `limit` is reached.  The item is good only until `each` returns.
  * A page goes on after the last sort key: nothing is skipped or repeated
- * while others write.
+ * while others write.  Of a list that is being written meanwhile SQLite gives
+ * all or nothing; DynamoDB may give some of its items as they were before.
  * (Query of the index: `after`/`from`/`to` are index_sk values, unique within a
  * partition by their caller's construction.)
  * ERR_UNSUPPORTED: `match` on an engine without full text; ERR_INVALID: `match`
@@ -126,16 +153,19 @@ NODISCARD enum err store_query(struct store_connection *c, const struct store_qu
  * writes share one commit.
  * On failure: the error of the first operation whose condition failed,
  * result->failed its index.  ERR_TOO_LARGE: over STORE_OPS_MAX or an item over
- * its bound.  ERR_INVALID: a key that is empty, has a NUL or is not UTF-8, half an
- * index, a counter's overflow.  ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO (disk full,
- * read-only): nothing was written.  OK means it is on disk as `durability` says.
+ * its bound (DynamoDB: an item of 400 KB, a list of 4 MB; in a list, items that have or
+ * had `text` count twice).  ERR_INVALID: a key that is empty, has a NUL or is not UTF-8,
+ * a partition that begins with STORE_RESERVED, half an index, a counter's overflow.
+ * ERR_UNAVAILABLE, ERR_IO (disk full, read-only): nothing was written.  ERR_TIMEOUT: nothing was written on SQLite; on DynamoDB it may have been, once,
+ * when the connection broke or hung under the write and so did each attempt to find out.
+ * OK means it is on disk as `durability` says.
  * `now_ms` decides whether an expired item counts as absent. */
 NODISCARD enum err store_write(struct store_connection *c, const struct store_op *ops,
     size_t n_ops, enum store_durability durability, int64_t now_ms,
     struct store_result *result) NONNULL(1, 2, 6);
 
 /* Removes up to `most` expired items; how many in *removed.  Correctness never
- * depends on it: it gives the space back. */
+ * depends on it: it gives the space back.  DynamoDB does it by itself: none. */
 NODISCARD enum err store_sweep(struct store_connection *c, int64_t now_ms, uint32_t most,
     uint32_t *removed) NONNULL_ALL;
 
@@ -187,22 +217,25 @@ bool store_snapshot_equal(const struct store_snapshot *a, const struct store_sna
 
 /* A read that touches the engine, for readiness: OK or why not. */
 NODISCARD enum err store_ping(struct store_connection *c) NONNULL_ALL;
-/* The engine and its version, "sqlite 3.40.1"; static storage. */
+/* The engine and its version, "sqlite 3.40.1", "dynamodb"; static storage. */
 const char *store_engine(const struct store *s) NONNULL_ALL;
 
 /*
- * What an engine implements (sqlite.c; dynamodb.c to come).  store.c checks
- * bounds, counts and times, and calls through.
+ * What an engine implements (sqlite.c, dynamodb.c).  store.c checks bounds, counts
+ * and times, and calls through.
  */
 struct store_engine {
 	const char *name;               /* the scheme before ':' */
-	enum err  (*open)(struct arena *a, struct str address, struct metrics *m, void **store,
-	    struct str *reason);
+	const char *example;            /* a URL of it, for people */
+	enum err  (*open)(struct arena *a, struct str address, const struct config *config,
+	    struct metrics *m, void **store, struct str *reason);
 	void      (*close)(void *store);
 	enum err  (*connect)(void *store, void **connection);
 	void      (*disconnect)(void *connection);
-	enum err  (*visit)(void *connection, struct str pk, struct str sk, int64_t now_ms,
-	    void (*use)(void *context, const struct store_item *item), void *context);
+	/* `recent`: as store_visit_recent. */
+	enum err  (*visit)(void *connection, struct str pk, struct str sk, bool recent,
+	    int64_t now_ms, void (*use)(void *context, const struct store_item *item),
+	    void *context);
 	enum err  (*query)(void *connection, const struct store_query *q, int64_t now_ms,
 	    bool (*each)(void *context, const struct store_item *item), void *context);
 	enum err  (*write)(void *connection, const struct store_op *ops, size_t n_ops,
@@ -220,7 +253,12 @@ struct store_engine {
 	const char *version;
 	/* NULL: cannot tell. */
 	bool      (*snapshot)(void *connection, struct store_snapshot *out);
+	/* NULL: it makes what it needs when it is opened. */
+	enum err  (*create)(struct arena *a, struct str address, const struct config *config,
+	    struct metrics *m, struct str *reason);
+	enum err  (*describe_table)(struct str address, struct buf *out);
 };
 extern const struct store_engine store_sqlite;
+extern const struct store_engine store_dynamodb;
 
 #endif

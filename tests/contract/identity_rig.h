@@ -62,7 +62,7 @@ static inline void rig_attach(struct rig *r)
 	if (config_load(&r->config, rig_setting, r, &problems) != OK)
 		fail_msg("%s", buf_cstr(&problems));
 	assert_int_equal(metrics_open_private(&r->metrics), OK);
-	if (store_open(&r->a, r->config.store, r->metrics, &r->store, &reason) != OK ||
+	if (store_open(&r->a, r->config.store, &r->config, r->metrics, &r->store, &reason) != OK ||
 	    auth_open(&r->config, r->store, r->metrics, &r->auth, &r->a, &reason) != OK)
 		fail_msg("%.*s", STR_ARG(reason));
 	assert_int_equal(store_connect(r->store, &r->c), OK);

@@ -11,7 +11,6 @@
 
 #define THREADS 8
 #define PROCESSES 4
-#define ROUNDS 60
 
 struct crew;
 
@@ -115,7 +114,7 @@ static enum err hand_write(struct hand *h, enum store_verb verb, enum store_cond
 
 static void add_ones(struct hand *h)
 {
-	for (int i = 0; i < ROUNDS; i++)
+	for (unsigned i = 0; i < h->crew->rig->rounds; i++)
 		if (hand_write(h, STORE_ADD, STORE_ALWAYS, (struct store_item){ .pk = STR("c"),
 		    .sk = STR("n"), .n = 1 }, i % 2 == 0 ? STORE_DURABLE : STORE_RELAXED) != OK)
 			abort();
@@ -129,7 +128,7 @@ TEST(adds_of_many_threads_all_arrive)
 	(void)state;
 	EACH_ENGINE(rig) {
 		crew_run(&crew, &rig, add_ones);
-		assert_int_equal(rig_get(&rig, "c", "n").n, THREADS * ROUNDS);
+		assert_int_equal(rig_get(&rig, "c", "n").n, THREADS * rig.rounds);
 	}
 }
 
@@ -140,7 +139,7 @@ TEST(adds_of_many_processes_all_arrive)
 	(void)state;
 	EACH_ENGINE(rig) {
 		in_processes(&rig, add_ones);
-		assert_int_equal(rig_get(&rig, "c", "n").n, PROCESSES * THREADS * ROUNDS);
+		assert_int_equal(rig_get(&rig, "c", "n").n, PROCESSES * THREADS * rig.rounds);
 	}
 }
 
@@ -151,9 +150,11 @@ TEST(writes_of_many_threads_share_commits)
 
 	(void)state;
 	EACH_ENGINE(rig) {
+		if (rig.remote)
+			continue;       /* has no commits of its own */
 		crew_run(&crew, &rig, add_ones);
 		assert_true(metrics_read(metrics_series(rig.metrics, METRIC_STORE_BATCH, NULL)) <
-		    THREADS * ROUNDS);
+		    THREADS * rig.rounds);
 	}
 }
 
@@ -163,9 +164,9 @@ static void write_lists(struct hand *h)
 {
 	char key[24];
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < h->crew->rig->rounds; i++) {
 		struct store_result result;
-		snprintf(key, sizeof(key), "%u-%03d", h->id, i);
+		snprintf(key, sizeof(key), "%u-%03u", h->id, i);
 		const struct store_op ops[] = {
 			{ STORE_PUT, STORE_ABSENT, rig_item("p", key, "{}") },
 			{ STORE_ADD, STORE_ALWAYS, { .pk = STR("c"), .sk = STR("n"), .n = 1 } },
@@ -188,11 +189,11 @@ TEST(a_failing_list_leaves_those_of_the_same_commit_alone)
 	(void)state;
 	EACH_ENGINE(rig) {
 		crew_run(&crew, &rig, write_lists);
-		assert_int_equal(rig_get(&rig, "c", "n").n, THREADS / 2 * ROUNDS);
-		for (unsigned i = 0; i < THREADS * ROUNDS; i++) {
+		assert_int_equal(rig_get(&rig, "c", "n").n, THREADS / 2 * rig.rounds);
+		for (unsigned i = 0; i < THREADS * rig.rounds; i++) {
 			char key[24];
-			snprintf(key, sizeof(key), "%u-%03d", i / ROUNDS, (int)(i % ROUNDS));
-			assert_true(rig_has(&rig, "p", key) == (i / ROUNDS % 2 == 0));
+			snprintf(key, sizeof(key), "%u-%03u", i / rig.rounds, i % rig.rounds);
+			assert_true(rig_has(&rig, "p", key) == (i / rig.rounds % 2 == 0));
 		}
 	}
 }
@@ -201,8 +202,8 @@ static void create_same(struct hand *h)
 {
 	char key[16];
 
-	for (int i = 0; i < ROUNDS; i++) {
-		snprintf(key, sizeof(key), "%d", i);
+	for (unsigned i = 0; i < h->crew->rig->rounds; i++) {
+		snprintf(key, sizeof(key), "%u", i);
 		enum err err = hand_write(h, STORE_PUT, STORE_ABSENT, rig_item("p", key, "{}"),
 		    STORE_RELAXED);
 		if (err != OK && err != ERR_EXISTS)
@@ -223,8 +224,8 @@ TEST(of_many_who_create_the_same_item_one_succeeds)
 			oks += crew.hands[i].oks;
 			others += crew.hands[i].others;
 		}
-		assert_int_equal(oks, ROUNDS);
-		assert_int_equal(others, (THREADS - 1) * ROUNDS);
+		assert_int_equal(oks, rig.rounds);
+		assert_int_equal(others, (THREADS - 1) * rig.rounds);
 	}
 }
 
@@ -251,7 +252,7 @@ static void change_once(struct hand *h)
 
 static void change_often(struct hand *h)
 {
-	for (int i = 0; i < ROUNDS; i++)
+	for (unsigned i = 0; i < h->crew->rig->rounds; i++)
 		change_once(h);
 }
 
@@ -264,9 +265,9 @@ TEST(a_condition_on_the_version_loses_no_update)
 		char expected[24];
 		rig_put(&rig, rig_item("p", "s", "0"));
 		in_processes(&rig, change_often);
-		snprintf(expected, sizeof(expected), "%d", PROCESSES * THREADS * ROUNDS);
+		snprintf(expected, sizeof(expected), "%u", PROCESSES * THREADS * rig.rounds);
 		assert_str(rig_get(&rig, "p", "s").body, str_of(expected));
-		assert_int_equal(rig_get(&rig, "p", "s").version, PROCESSES * THREADS * ROUNDS + 1);
+		assert_int_equal(rig_get(&rig, "p", "s").version, PROCESSES * THREADS * rig.rounds + 1);
 	}
 }
 
@@ -329,7 +330,7 @@ TEST(pages_skip_and_repeat_nothing_while_others_write)
 			rig_put(&rig, rig_item("p", key, "{}"));
 		}
 		crew_start(&crew, &rig, come_and_go);
-		for (int i = 0; i < 20; i++) {
+		for (int i = 0; i < (rig.remote ? 3 : 20); i++) {
 			struct page page = read_in_pages(&rig);
 			assert_true(page.in_order);
 			assert_int_equal(page.even_seen, ROWS_MAX / 2);
@@ -377,6 +378,8 @@ TEST(a_reader_never_sees_half_of_a_list)
 	(void)state;
 	EACH_ENGINE(rig) {
 		const struct store_query q = { .pk = STR("p") };
+		if (rig.remote)
+			continue;       /* its queries promise no such thing, see store.h */
 		crew_start(&crew, &rig, write_pairs);
 		for (int i = 0; i < 2000; i++) {
 			struct pair pair = { .rig = &rig };
@@ -396,9 +399,9 @@ static void read_own_writes(struct hand *h)
 	char key[16], body[16];
 
 	snprintf(key, sizeof(key), "%u", h->id);
-	for (int i = 0; i < ROUNDS * 4; i++) {
+	for (unsigned i = 0; i < h->crew->rig->rounds * 4; i++) {
 		struct store_item got;
-		snprintf(body, sizeof(body), "%d", i);
+		snprintf(body, sizeof(body), "%u", i);
 		item.sk = str_of(key);
 		item.body = str_of(body);
 		if (hand_write(h, STORE_PUT, STORE_ALWAYS, item, STORE_RELAXED) != OK)
@@ -482,6 +485,8 @@ TEST(many_processes_open_a_new_store_at_once)
 	(void)state;
 	for (int round = 0; round < 10; round++) {
 		EACH_ENGINE(rig) {
+			if (rig.remote)
+				continue;       /* opening makes nothing there */
 			rig_disconnect(&rig);
 			rig_remove(&rig);
 			rig_directory(&rig);
@@ -513,6 +518,8 @@ TEST(a_store_that_another_process_is_making_is_not_somebody_elses)
 	(void)state;
 	for (int round = 0; round < TIMES; round++) {
 		EACH_ENGINE(rig) {
+			if (rig.remote)
+				continue;
 			rig_disconnect(&rig);
 			rig_remove(&rig);
 			rig_directory(&rig);
@@ -536,8 +543,8 @@ static void write_and_sweep(struct hand *h)
 	char key[24];
 	uint32_t removed;
 
-	for (int i = 0; i < ROUNDS; i++) {
-		snprintf(key, sizeof(key), "%u-%d", h->id, i);
+	for (unsigned i = 0; i < h->crew->rig->rounds; i++) {
+		snprintf(key, sizeof(key), "%u-%u", h->id, i);
 		hand_write(h, STORE_PUT, STORE_ALWAYS, (struct store_item){ .pk = STR("p"),
 		    .sk = str_of(key), .text = STR("word"), .expires_ms = i % 2 == 0 ? NOW : 0 },
 		    STORE_RELAXED);
@@ -556,11 +563,13 @@ TEST(a_sweep_beside_writers_takes_only_what_has_expired)
 		struct rig_keys keys = { .n = 0 };
 		const struct store_query q = { .pk = STR("p"), .match = STR("word") };
 		uint32_t removed;
+		if (rig.remote)
+			continue;       /* sweeps by itself, and some day */
 		crew_run(&crew, &rig, write_and_sweep);
 		assert_int_equal(store_sweep(rig.c, NOW, 1000, &removed), OK);
 		buf_init(&keys.text, &rig.arena, 1 << 20);
 		assert_int_equal(store_query(rig.c, &q, 0, rig_key, &keys), OK);
-		assert_int_equal(keys.n, THREADS * ROUNDS / 2);
+		assert_int_equal(keys.n, THREADS * rig.rounds / 2);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "dynamodb_child.h"
 #include "store/store.h"
 #include "test.h"
 
@@ -21,7 +22,11 @@ struct rig {
 	size_t                   row;
 	char                     dir[200];
 	char                     url[240];
+	size_t                   item_max;      /* bytes that a body may have */
+	bool                     remote;        /* no file of ours: it sweeps by itself */
+	unsigned                 rounds;        /* of a test that does the same again and again */
 	struct arena             arena;
+	struct config            config;
 	struct metrics          *metrics;
 	struct store            *store;
 	struct store_connection *c;
@@ -31,6 +36,21 @@ struct rig {
 static void rig_sqlite(struct rig *rig)
 {
 	snprintf(rig->url, sizeof(rig->url), "sqlite:%s/quiver.db", rig->dir);
+	rig->item_max = STORE_ITEM_MAX_BYTES;
+	rig->rounds = 60;
+}
+
+/* DynamoDB's 400 KB are for all of an item: keys, names and numbers too. */
+static void rig_dynamodb(struct rig *rig)
+{
+	struct str reason = STR_NONE;
+
+	snprintf(rig->url, sizeof(rig->url), "dynamodb:%s", strrchr(rig->dir, '/') + 1);
+	rig->item_max = 390 << 10;
+	rig->remote = true;
+	rig->rounds = 15;
+	if (store_create(&rig->arena, str_of(rig->url), &rig->config, rig->metrics, &reason) != OK)
+		fail_msg("dynamodb: %.*s", STR_ARG(reason));
 }
 
 static const struct rig_engine {
@@ -38,13 +58,33 @@ static const struct rig_engine {
 	void (*prepare)(struct rig *rig);
 } rig_engines[] = {
 	{ "sqlite", rig_sqlite },
+	{ "dynamodb", rig_dynamodb },
 };
+
+static inline const char *rig_setting(void *context, const char *name)
+{
+	const struct rig *rig = context;
+
+	return strcmp(name, "STATE_DIR") == 0 ? rig->dir : dynamodb_child_setting(name);
+}
+
+static inline void rig_configure(struct rig *rig)
+{
+	struct buf problems;
+
+	if (strcmp(rig->engine, "dynamodb") == 0)
+		dynamodb_child_start();
+	buf_init(&problems, &rig->arena, 1 << 16);
+	if (config_load(&rig->config, rig_setting, rig, &problems) != OK)
+		fail_msg("config: %s", buf_cstr(&problems));
+}
 
 static inline void rig_connect(struct rig *rig)
 {
 	struct str reason = STR_NONE;
 
-	if (store_open(&rig->arena, str_of(rig->url), rig->metrics, &rig->store, &reason) != OK)
+	if (store_open(&rig->arena, str_of(rig->url), &rig->config, rig->metrics, &rig->store,
+	    &reason) != OK)
 		fail_msg("%s: %.*s", rig->engine, STR_ARG(reason));
 	assert_int_equal(store_connect(rig->store, &rig->c), OK);
 }
@@ -73,6 +113,7 @@ static inline void rig_open(struct rig *rig, size_t row)
 	rig_directory(rig);
 	arena_init(&rig->arena, ARENA_MAX_BYTES);
 	assert_int_equal(metrics_open_private(&rig->metrics), OK);
+	rig_configure(rig);
 	rig_engines[row].prepare(rig);
 	rig_connect(rig);
 }
@@ -91,6 +132,7 @@ static inline void rig_close(struct rig *rig)
 {
 	rig_disconnect(rig);
 	metrics_close(rig->metrics);
+	config_clean(&rig->config);
 	rig_remove(rig);
 	arena_clean(&rig->arena);
 }

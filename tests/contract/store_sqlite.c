@@ -67,7 +67,7 @@ static void refused(struct rig *rig, enum err expected, const char *word)
 	struct store *s = NULL;
 	struct str reason = STR_NONE;
 
-	assert_int_equal(store_open(&rig->arena, str_of(rig->url), NULL, &s, &reason), expected);
+	assert_int_equal(store_open(&rig->arena, str_of(rig->url), NULL, NULL, &s, &reason), expected);
 	if (!str_contains(reason, str_of(word)))
 		fail_msg("\"%.*s\" does not say \"%s\"", STR_ARG(reason), word);
 }
@@ -398,7 +398,7 @@ TEST(a_database_with_holes_in_it_is_reported_as_corrupt)
 	}
 	fclose(f);
 	struct str reason;
-	if (store_open(&rig.arena, str_of(rig.url), NULL, &rig.store, &reason) == OK) {
+	if (store_open(&rig.arena, str_of(rig.url), NULL, NULL, &rig.store, &reason) == OK) {
 		assert_int_equal(store_connect(rig.store, &rig.c), OK);
 		assert_int_equal(store_get(rig.c, &rig.arena, STR("p"), STR("7"), NOW, &item),
 		    ERR_CORRUPT);

@@ -59,7 +59,7 @@ static void rig_open(struct rig *r)
 	must(config_load(&r->config, setting, r, &problems) == OK, buf_cstr(&problems));
 	log_open(&r->config, "bench");
 	must(metrics_open_private(&r->metrics) == OK &&
-	    store_open(&r->a, r->config.store, r->metrics, &r->store, &reason) == OK &&
+	    store_open(&r->a, r->config.store, &r->config, r->metrics, &r->store, &reason) == OK &&
 	    auth_open(&r->config, r->store, r->metrics, &r->auth, &r->a, &reason) == OK &&
 	    store_connect(r->store, &r->c) == OK &&
 	    identity_ensure_owner(r->auth, r->c, &r->a, r->now_ms, &email, &password) == OK,

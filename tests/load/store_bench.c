@@ -251,7 +251,7 @@ int main(int argc, char **argv)
 	memset(body, 'b', BODY_BYTES);
 	arena_init(&a, 65536);
 	must(metrics_open_private(&metrics), "metrics");
-	must(store_open(&a, str_of(url), metrics, &store, &reason), "open");
+	must(store_open(&a, str_of(url), NULL, metrics, &store, &reason), "open");
 	must(store_connect(store, &c), "connect");
 	for (unsigned i = 0; i < posts; i++)
 		create_post(c, i, STORE_RELAXED);

@@ -199,9 +199,10 @@ TEST(good_values_are_taken)
 static const struct { const char *name, *value, *says; } bad[] = {
 	{ "STATE_DIR", "/nonexistent/deep/state", "No such file or directory; name a directory" },
 	{ "STATE_DIR", "/dev/null", "it is not a directory" },
-	{ "STORE", "dynamodb:quiver", "not in this version; use sqlite:PATH" },
+	{ "STORE", "dynamodb:", "expected sqlite:PATH or dynamodb:TABLE" },
 	{ "STORE", "postgres://", "expected sqlite:PATH" },
 	{ "STORE", "sqlite:", "expected sqlite:PATH" },
+	{ "DYNAMODB_ENDPOINT", "localhost:8000", "expected http://HOST or https://HOST" },
 	{ "REDIS_URL", "localhost:6379", "expected redis://" },
 	{ "REDIS_URL", "rediss://localhost", "expected redis://" },
 	{ "REDIS_URL", "unix:redis.sock", "or unix:/PATH" },
@@ -307,6 +308,23 @@ TEST(every_row_but_the_free_texts_refuses_something)
 			known = known || strcmp(free_texts[j], config_name(i)) == 0;
 		assert_row(known, config_name(i));
 	}
+}
+
+TEST(dynamodb_needs_a_region)
+{
+	(void)state;
+	struct fixture f;
+	begin(&f);
+	load_with(&f, "STORE", "dynamodb:quiver");
+	assert_int_equal(f.result, ERR_INVALID);
+	assert_true(str_contains(buf_str(&f.problems),
+	    STR("AWS_REGION: not set, and STORE=dynamodb:quiver needs it")));
+	f.set[0] = (struct variable){ "STORE", "dynamodb:quiver" };
+	f.set[1] = (struct variable){ "AWS_REGION", "eu-west-1" };
+	load(&f);
+	assert_int_equal(f.result, OK);
+	config_clean(&f.config);
+	end(&f);
 }
 
 TEST(cognito_needs_a_pool_and_a_client_and_knows_the_pools_region)
@@ -576,6 +594,7 @@ TEST_MAIN(
 	RUN(good_values_are_taken),
 	RUN(bad_values_are_refused_by_name_and_with_what_would_do),
 	RUN(every_row_but_the_free_texts_refuses_something),
+	RUN(dynamodb_needs_a_region),
 	RUN(cognito_needs_a_pool_and_a_client_and_knows_the_pools_region),
 	RUN(a_mail_server_needs_a_sender),
 	RUN(all_problems_come_at_once_a_line_each),
