@@ -32,6 +32,9 @@
 //   temporaryFolder()              removed when the test process ends
 //   cleanUp(fn)                    runs fn when the test process ends, and on a signal
 //
+// With QUIVER_STORE=dynamodb every folder of makeRoot() has a table of its own in a DynamoDB of the test process
+// (dynamodb_server.mjs) instead of an SQLite file; USES_SQLITE says whether a file is there to be looked into.
+//
 // All processes are children of the test process and end by their pid.  As root, everything runs as www-data
 // (Apache will not run as root) on copies of the executables, so that it works from any checkout.
 import { spawn, spawnSync } from 'node:child_process'
@@ -178,12 +181,54 @@ function installation () {
 
 export const binary = name => path.join(installation().bin, name)
 
+// --- the store ---------------------------------------------------------------------------------------------------------
+
+export const USES_SQLITE = process.env.QUIVER_STORE !== 'dynamodb'
+const tables = new Set()
+let dynamodb
+
+// Its settings.  It is waited for without giving way: makeRoot() and the like do not.
+function startStore () {
+  const file = path.join(temporaryFolder(), 'port')
+  const out = fs.openSync(file, 'w')
+  const child = spawn(process.execPath, [path.join(TOP, 'tests/stack/dynamodb_server.mjs')], { stdio: ['pipe', out, 'inherit'] })
+  fs.closeSync(out)
+  child.unref()
+  child.stdin.unref()
+  cleanUp(() => child.kill('SIGKILL'))
+  const deadline = Date.now() + 30000
+  let port = ''
+  while (!port.endsWith('\n')) {
+    if (Date.now() > deadline) throw new Error('dynamodb_server.mjs names no port')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    port = fs.readFileSync(file, 'utf8')
+  }
+  return {
+    AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'AKIDQUIVERTEST', AWS_SECRET_ACCESS_KEY: 'a-secret-of-the-tests-alone',
+    DYNAMODB_ENDPOINT: `http://127.0.0.1:${port.trim()}`
+  }
+}
+
+// Which store a folder's handlers have; its table is made when it is first asked for.
+function storeOf (root) {
+  if (USES_SQLITE) return {}
+  dynamodb ??= startStore()
+  const name = path.basename(root.root)
+  const found = { ...dynamodb, STORE: `dynamodb:${name}` }
+  if (!tables.has(name)) {
+    tables.add(name)
+    const made = runToEnd(binary('auth'), ['--create-table'], settings(root))
+    if (made.code !== 0) throw new Error(`auth --create-table: ${made.stderr}`)
+  }
+  return found
+}
+
 // What the handlers run with: nothing of whoever runs the tests but what a process needs.
 function settings (root, env = {}) {
   const clean = Object.fromEntries(['PATH', 'HOME', 'LANG', 'TZ', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS']
     .filter(name => process.env[name] !== undefined).map(name => [name, process.env[name]]))
   return {
-    ...clean, STATE_DIR: root.state, LIMITS: root.limits, ENVIRONMENT: 'development', OWNER_EMAIL: OWNER.email, OWNER_PASSWORD: OWNER.password, ...env
+    ...clean, STATE_DIR: root.state, LIMITS: root.limits, ENVIRONMENT: 'development', OWNER_EMAIL: OWNER.email, OWNER_PASSWORD: OWNER.password, ...storeOf(root), ...env
   }
 }
 
