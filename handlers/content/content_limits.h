@@ -16,6 +16,8 @@
 #define HTML_TREE_DEPTH_MAX         1024        /* of gumbo's tree, which adds some */
 #define HTML_NAME_MAX_BYTES         16          /* longest element name in the table and a NUL */
 #define HTML_ID_MAX_BYTES           128         /* an id attribute; longer ones are no anchors */
+#define HEADING_IDS_MAX             4096        /* ids of one document that headings' are kept apart from */
+#define HEADING_TEXT_MAX_BYTES      (4 * HTML_ID_MAX_BYTES) /* that a heading's id is made of */
 #define WORDS_PER_MINUTE            200         /* reading speed behind reading_minutes */
 #define EXCERPT_MAX_CODE_POINTS     500         /* an excerpt that we cut ourselves */
 

@@ -4,13 +4,15 @@
 
 #include "base/buf.h"
 #include "content/content_limits.h"
+#include "content/heading_ids.h"
 #include "content/html_balance.h"
 #include "content/html_elements.h"
 #include "content/parse_heap.h"
 
 struct sanitizing {
-	struct str  html;       /* balanced */
-	struct buf *out;
+	struct str          html;       /* balanced */
+	struct buf         *out;
+	struct heading_ids *ids;
 };
 
 /* --- values ---------------------------------------------------------------- */
@@ -164,15 +166,22 @@ static bool put_language(struct buf *out, const char *name, struct str value)
 	return false;
 }
 
-static bool put_id(struct buf *out, struct str value)
+/* An element's id without the prefix; STR_NONE: it has none that can be one. */
+static struct str id_of(const GumboVector *have)
 {
-	const struct str prefix = STR(SANITIZE_ID_PREFIX);
+	const struct str      prefix = STR(SANITIZE_ID_PREFIX);
+	const GumboAttribute *id = gumbo_get_attribute(have, "id");
+	struct str            value;
 
-	if (str_is_empty(value) || value.len > HTML_ID_MAX_BYTES || str_has_control(value) ||
+	if (id == NULL || id->attr_namespace != GUMBO_ATTR_NAMESPACE_NONE)
+		return STR_NONE;
+	value = str_of(id->value);
+	if (value.len > HTML_ID_MAX_BYTES || str_has_control(value) ||
 	    str_index(value, ' ') < value.len)
-		return false;
-	put_attribute(out, "id", str_starts(value, prefix) ? STR_NONE : prefix, value);
-	return true;
+		return STR_NONE;
+	if (str_starts(value, prefix))
+		value = str_from(value, prefix.len);
+	return value.len > 0 ? value : STR_NONE;
 }
 
 /* Each appends the attribute, or nothing and says false. */
@@ -185,12 +194,76 @@ static bool (*const put_value[])(struct buf *, const char *, struct str) = {
 
 /* --- the tree -------------------------------------------------------------- */
 
+static struct str element_name(const GumboElement *e)
+{
+	GumboStringPiece piece = e->original_tag;
+
+	if (e->tag != GUMBO_TAG_UNKNOWN)
+		return str_of(gumbo_normalized_tagname(e->tag));
+	gumbo_tag_from_original_text(&piece);
+	return (struct str){ piece.data, piece.length };
+}
+
+/* Whether it, or at least what it contains, is written. */
+static bool is_shown(const GumboElement *node)
+{
+	const struct html_element *e = html_element_find(element_name(node));
+
+	return node->tag_namespace == GUMBO_NAMESPACE_HTML &&
+	    (e == NULL || e->fate == HTML_KEPT || e->fate == HTML_KEPT_VOID);
+}
+
+/* A heading's text, as much of it as an id can be made of. */
+struct heading {
+	char   bytes[HEADING_TEXT_MAX_BYTES];
+	size_t len;
+	bool   cut;
+};
+
+static void add_text(struct heading *h, const GumboVector *children, unsigned depth)
+{
+	for (unsigned i = 0; depth < HTML_TREE_DEPTH_MAX && !h->cut && i < children->length; i++) {
+		const GumboNode *node = children->data[i];
+
+		if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE) {
+			struct str text = str_of(node->v.text.text);
+
+			h->cut = text.len > sizeof(h->bytes) - h->len;
+			text = str_first(text, sizeof(h->bytes) - h->len);
+			memcpy(h->bytes + h->len, text.ptr, text.len);
+			h->len += text.len;
+		} else if (node->type == GUMBO_NODE_ELEMENT && is_shown(&node->v.element)) {
+			add_text(h, &node->v.element.children, depth + 1);
+		}
+	}
+}
+
+static bool is_heading(GumboTag tag)
+{
+	return tag == GUMBO_TAG_H1 || tag == GUMBO_TAG_H2 || tag == GUMBO_TAG_H3 ||
+	    tag == GUMBO_TAG_H4 || tag == GUMBO_TAG_H5 || tag == GUMBO_TAG_H6;
+}
+
+static struct str heading_id(struct sanitizing *s, const GumboElement *node)
+{
+	struct heading h = { .len = 0 };
+
+	add_text(&h, &node->children, 0);
+	return h.cut ? STR_NONE : heading_ids_make(s->ids, (struct str){ h.bytes, h.len });
+}
+
+static void put_id(struct sanitizing *s, const GumboElement *node)
+{
+	struct str id = id_of(&node->attributes);
+
+	if (id.ptr == NULL && is_heading(node->tag))
+		id = heading_id(s, node);
+	if (id.ptr != NULL)
+		put_attribute(s->out, "id", STR(SANITIZE_ID_PREFIX), id);
+}
+
 static void put_attributes(struct buf *out, const struct html_element *e, const GumboVector *have)
 {
-	const GumboAttribute *id = gumbo_get_attribute(have, "id");
-
-	if (id != NULL && id->attr_namespace == GUMBO_ATTR_NAMESPACE_NONE)
-		put_id(out, str_of(id->value));
 	for (size_t i = 0; i < HTML_ATTRIBUTES_MAX && e->attributes[i].name != NULL; i++) {
 		const struct html_attribute *rule = &e->attributes[i];
 		const GumboAttribute *found = gumbo_get_attribute(have, rule->name);
@@ -200,12 +273,12 @@ static void put_attributes(struct buf *out, const struct html_element *e, const 
 	}
 }
 
-static void put_node(struct buf *out, const GumboNode *node, unsigned depth);
+static void put_node(struct sanitizing *s, const GumboNode *node, unsigned depth);
 
-static void put_children(struct buf *out, const GumboVector *children, unsigned depth)
+static void put_children(struct sanitizing *s, const GumboVector *children, unsigned depth)
 {
 	for (unsigned i = 0; depth < HTML_TREE_DEPTH_MAX && i < children->length; i++)
-		put_node(out, children->data[i], depth + 1);
+		put_node(s, children->data[i], depth + 1);
 }
 
 /* A parser drops a newline right behind <pre>; one that belongs there is doubled. */
@@ -218,52 +291,58 @@ static bool starts_with_newline(const GumboElement *e)
 	    first->v.text.text[0] == '\n';
 }
 
-static struct str element_name(const GumboElement *e)
-{
-	GumboStringPiece piece = e->original_tag;
-
-	if (e->tag != GUMBO_TAG_UNKNOWN)
-		return str_of(gumbo_normalized_tagname(e->tag));
-	gumbo_tag_from_original_text(&piece);
-	return (struct str){ piece.data, piece.length };
-}
-
-static void put_element(struct buf *out, const GumboElement *node, unsigned depth)
+static void put_element(struct sanitizing *s, const GumboElement *node, unsigned depth)
 {
 	const struct html_element *e = html_element_find(element_name(node));
+	struct buf                *out = s->out;
 
-	if (node->tag_namespace != GUMBO_NAMESPACE_HTML)
+	if (!is_shown(node))
 		return;
 	if (e == NULL) {
-		put_children(out, &node->children, depth);
+		put_children(s, &node->children, depth);
 		return;
 	}
-	if (e->fate != HTML_KEPT && e->fate != HTML_KEPT_VOID)
-		return;
 	buf_char(out, '<');
 	buf_add(out, str_of(e->name));
+	put_id(s, node);
 	put_attributes(out, e, &node->attributes);
 	buf_char(out, '>');
 	if (e->fate == HTML_KEPT_VOID)
 		return;
 	if (starts_with_newline(node))
 		buf_char(out, '\n');
-	put_children(out, &node->children, depth);
+	put_children(s, &node->children, depth);
 	BUF_LIT(out, "</");
 	buf_add(out, str_of(e->name));
 	buf_char(out, '>');
 }
 
-static void put_node(struct buf *out, const GumboNode *node, unsigned depth)
+static void put_node(struct sanitizing *s, const GumboNode *node, unsigned depth)
 {
 	switch (node->type) {
-	case GUMBO_NODE_ELEMENT: put_element(out, &node->v.element, depth); break;
+	case GUMBO_NODE_ELEMENT: put_element(s, &node->v.element, depth); break;
 	case GUMBO_NODE_TEXT:
-	case GUMBO_NODE_WHITESPACE: escape(out, str_of(node->v.text.text)); break;
+	case GUMBO_NODE_WHITESPACE: escape(s->out, str_of(node->v.text.text)); break;
 	case GUMBO_NODE_DOCUMENT:
 	case GUMBO_NODE_CDATA:
 	case GUMBO_NODE_COMMENT:
 	case GUMBO_NODE_TEMPLATE: break;
+	}
+}
+
+/* The ids that the document gives come first: no heading's is one of them. */
+static void collect_ids(struct sanitizing *s, const GumboVector *children, unsigned depth)
+{
+	for (unsigned i = 0; depth < HTML_TREE_DEPTH_MAX && i < children->length; i++) {
+		const GumboNode *node = children->data[i];
+		struct str       id;
+
+		if (node->type != GUMBO_NODE_ELEMENT || !is_shown(&node->v.element))
+			continue;
+		id = id_of(&node->v.element.attributes);
+		if (id.ptr != NULL)
+			heading_ids_add(s->ids, id);
+		collect_ids(s, &node->v.element.children, depth + 1);
 	}
 }
 
@@ -292,7 +371,9 @@ static enum err parse_and_write(struct parse_heap *heap, void *context)
 	options.max_errors = 0;
 	options.fragment_context = GUMBO_TAG_DIV;
 	tree = gumbo_parse_with_options(&options, s->html.ptr, s->html.len);
-	put_children(s->out, &tree->root->v.element.children, 0);
+	s->ids = heading_ids_new(heap);
+	collect_ids(s, &tree->root->v.element.children, 0);
+	put_children(s, &tree->root->v.element.children, 0);
 	return OK;
 }
 

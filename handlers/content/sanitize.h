@@ -7,7 +7,8 @@
  *   URLs        http, https, mailto (links), and relative ones
  *   links       those to other hosts get rel="nofollow noopener noreferrer"
  *   id          prefixed with "user-content-", so that it names nothing of the
- *               page around it; "#name" links follow
+ *               page around it; "#name" links follow.  A heading without one gets
+ *               one of its text (heading_ids.h)
  *   class       only language-… on code
  * Lifetime: one call; the result is the arena's.
  * Threads:  safe from any.

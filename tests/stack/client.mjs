@@ -32,8 +32,20 @@ export class Client {
 		this.agent = new http.Agent({ keepAlive: true, maxSockets: sockets });
 	}
 
-	// `path` goes out as it is.  Rejects only when no reply came.
-	request(method, path, { headers = {}, token, json, body, type, within = 30000 } = {}) {
+	// `path` goes out as it is.  Rejects only when no reply came.  A server may close an idle
+	// connection just when it is used again: the request goes out once more, on another
+	// (RFC 9112, 9.3.1 and 9.5).
+	async request(method, path, options) {
+		try {
+			return await this.requestOnce(method, path, options);
+		} catch (error) {
+			if (error.code !== 'ECONNRESET' || !error.reused)
+				throw error;
+			return this.requestOnce(method, path, options);
+		}
+	}
+
+	requestOnce(method, path, { headers = {}, token, json, body, type, within = 30000 } = {}) {
 		const payload = json === undefined ? body : JSON.stringify(json);
 		const all = { ...this.headers, ...headers };
 		if (token !== undefined)
@@ -54,7 +66,8 @@ export class Client {
 			});
 			request.setTimeout(within, () => request.destroy(
 				new Error(`${method} ${path}: no reply within ${within} ms`)));
-			request.on('error', reject);
+			request.on('error', (error) =>
+				reject(Object.assign(error, { reused: request.reusedSocket })));
 			request.end(payload);
 		});
 	}

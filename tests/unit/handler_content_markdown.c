@@ -54,7 +54,7 @@ struct row {
 TEST(renders_commonmark_and_github_extensions)
 {
 	static const struct row rows[] = {
-		{ "# A *b*", "<h1>A <em>b</em></h1>\n" },
+		{ "# A *b*", "<h1 id=\"user-content-a-b\">A <em>b</em></h1>\n" },
 		{ "~~x~~", "<p><del>x</del></p>\n" },
 		{ "a | b\n--|-:\n1 | 2",
 		  "<table>\n<thead>\n<tr>\n<th>a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n"

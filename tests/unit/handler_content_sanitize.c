@@ -62,7 +62,8 @@ TEST(keeps_what_bodies_are_made_of)
 	static const struct row rows[] = {
 		{ "<p>a <em>b</em> <strong>c</strong><br>d</p>",
 		  "<p>a <em>b</em> <strong>c</strong><br>d</p>" },
-		{ "<h2>x</h2><hr /><ul><li>1</li></ul>", "<h2>x</h2><hr><ul><li>1</li></ul>" },
+		{ "<h2>x</h2><hr /><ul><li>1</li></ul>",
+		  "<h2 id=\"user-content-x\">x</h2><hr><ul><li>1</li></ul>" },
 		{ "<table><thead><tr><th align=\"right\">h</th></tr></thead></table>",
 		  "<table><thead><tr><th align=\"right\">h</th></tr></thead></table>" },
 		{ "<ol start=\"3\"><li>x</ol>", "<ol start=\"3\"><li>x</li></ol>" },
@@ -230,6 +231,74 @@ TEST(prefixes_ids_and_links_to_them)
 
 	(void)state;
 	check(rows, COUNT(rows));
+}
+
+#define H(id, text) "<h2 id=\"user-content-" id "\">" text "</h2>"
+
+TEST(names_headings_by_their_text_as_github_does)
+{
+	static const struct row rows[] = {
+		{ "<h2>Getting started</h2><a href=#getting-started>go</a>",
+		  H("getting-started", "Getting started")
+		  "<a href=\"#user-content-getting-started\">go</a>" },
+		{ "<h2> What's <em>new</em> in <code>v1.2_b</code>?\n</h2>",
+		  H("whats-new-in-v12_b", " What's <em>new</em> in <code>v1.2_b</code>?\n") },
+		{ "<h2>\u00DCber \u65E5\u672C\u8A9E \u2014 \u03A9\u0301 \u0663</h2>",
+		  H("\u00FCber-\u65E5\u672C\u8A9E--\u03C9\u0301-\u0663",
+		  "\u00DCber \u65E5\u672C\u8A9E \u2014 \u03A9\u0301 \u0663") },
+		{ "<h2>A - b</h2>", H("a---b", "A - b") },
+		{ "<h2>a<script>b</script></h2>", H("a", "a") },
+		{ "<h2>?!</h2><h2>--</h2><h2></h2>", "<h2>?!</h2><h2>--</h2><h2></h2>" },
+		{ "<h2>\"&gt;&lt;b&gt;</h2>", H("b", "&quot;&gt;&lt;b&gt;") },
+	};
+
+	(void)state;
+	check(rows, COUNT(rows));
+}
+
+TEST(gives_no_two_headings_one_name)
+{
+	static const struct row rows[] = {
+		{ "<h2>a</h2><h2>A</h2><h2>a!</h2>", H("a", "a") H("a-1", "A") H("a-2", "a!") },
+		{ "<h2>a</h2><h2>a-1</h2><h2>a</h2>", H("a", "a") H("a-1", "a-1") H("a-2", "a") },
+		{ "<h2>a-1</h2><h2>a</h2><h2>a</h2>", H("a-1", "a-1") H("a", "a") H("a-2", "a") },
+		{ "<h2>a</h2><h2 id=a>b</h2><p id=user-content-a-1>c</p>",
+		  H("a-2", "a") H("a", "b") "<p id=\"user-content-a-1\">c</p>" },
+	};
+
+	(void)state;
+	check(rows, COUNT(rows));
+}
+
+static size_t occurrences(struct str text, struct str what)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i + what.len <= text.len; i++)
+		n += str_starts(str_from(text, i), what);
+	return n;
+}
+
+TEST(names_no_more_headings_than_its_bound_and_none_of_endless_text)
+{
+	struct buf html;
+
+	(void)state;
+	buf_init(&html, &arena, 1 << 20);
+	for (int i = 0; i < HEADING_IDS_MAX + 10; i++)
+		BUF_LIT(&html, "<h6>x</h6>");
+	assert_int_equal(occurrences(clean(buf_str(&html)), STR("<h6 id=\"user-content-x")),
+	    HEADING_IDS_MAX);
+	buf_reset(&html);
+	BUF_LIT(&html, "<h2>");
+	for (int i = 0; i < HTML_ID_MAX_BYTES + 1; i++)
+		buf_char(&html, 'x');
+	assert_false(str_contains(clean(buf_str(&html)), STR("id=")));
+	buf_reset(&html);
+	BUF_LIT(&html, "<h2>");
+	for (int i = 0; i < 100000; i++)
+		BUF_LIT(&html, "x <b>y</b> ");
+	assert_false(str_contains(clean(buf_str(&html)), STR("id=")));
 }
 
 TEST(keeps_only_language_classes_on_code)
@@ -405,6 +474,8 @@ TEST_MAIN(CASE(keeps_what_bodies_are_made_of), CASE(escapes_text_and_attributes)
     CASE(drops_elements_that_run_with_their_contents), CASE(drops_attributes_that_run),
     CASE(refuses_urls_that_run), CASE(sorts_urls_by_where_they_lead),
     CASE(gives_links_to_other_hosts_a_rel), CASE(never_lets_an_image_be_mail),
+    CASE(names_headings_by_their_text_as_github_does), CASE(gives_no_two_headings_one_name),
+    CASE(names_no_more_headings_than_its_bound_and_none_of_endless_text),
     CASE(prefixes_ids_and_links_to_them), CASE(keeps_only_language_classes_on_code),
     CASE(survives_mutation_by_a_second_parser), CASE(unwraps_elements_that_it_does_not_know),
     CASE(closes_and_orders_what_is_misnested), CASE(bounds_the_depth_of_what_it_writes),
