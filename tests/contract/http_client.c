@@ -6,7 +6,6 @@
 #include "http_client_rig.h"
 
 #include "base/limits.h"
-#include "base/time.h"
 #include "tls_server.h"
 
 /* --- what a call is --------------------------------------------------------------- */
