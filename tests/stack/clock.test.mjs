@@ -28,21 +28,21 @@ class Patient extends Client {
 }
 
 describe('a clock that is set back an hour', { skip: process.env.QUIVER_URL && 'it needs an installation of its own' }, () => {
-	let faults, stack, client, token;
+	let faults, stack, client, token, pids;
 
 	// Each on an installation of its own: time goes back once in it.
 	async function start(env = {}, Kind = Patient) {
 		faults = new Faults();
 		stack = await startStack('lighttpd', { env: { ...faults.env, ...env } });
+		pids = stack.pids();
 		client = new Kind(stack.url);
 		({ access_token: token } = await signIn(client));
 	}
 	const setBack = () => { faults.clockMs = -HOUR_MS; };
 
 	async function stop() {
-		const pids = stack.pids();
 		client.close();
-		assert.equal(Object.keys(pids).length, stack.handlers.length, 'all handlers are alive');
+		assert.deepEqual(stack.pids(), pids, 'no handler ended');
 		await stack.stop();
 	}
 

@@ -162,11 +162,11 @@ export const descriptorsOf = pid => fs.readdirSync(`/proc/${pid}/fd`).length
 
 export const HANDLERS = fs.existsSync(path.join(BUILD, 'bin')) ? fs.readdirSync(path.join(BUILD, 'bin')).sort() : []
 
-let installed
+let copied
 // bin/, share/ and deploy/, where whoever runs the handlers may read them.
 function installation () {
   if (!unprivileged.uid) return { bin: path.join(BUILD, 'bin'), deploy: path.join(TOP, 'deploy') }
-  if (!installed) {
+  if (!copied) {
     const root = temporaryFolder()
     fs.chmodSync(root, 0o755)
     for (const part of ['bin', 'share']) {
@@ -174,12 +174,14 @@ function installation () {
       if (fs.existsSync(from)) fs.cpSync(from, path.join(root, part), { recursive: true })
     }
     fs.cpSync(path.join(TOP, 'deploy'), path.join(root, 'deploy'), { recursive: true })
-    installed = { bin: path.join(root, 'bin'), deploy: path.join(root, 'deploy') }
+    copied = { bin: path.join(root, 'bin'), deploy: path.join(root, 'deploy') }
   }
-  return installed
+  return copied
 }
 
 export const binary = name => path.join(installation().bin, name)
+// 'bin/NAME' or 'deploy/NAME', where the user of the handlers may read it.
+export const placeOf = name => path.join(installation()[name.split('/')[0]], ...name.split('/').slice(1))
 
 // --- the store ---------------------------------------------------------------------------------------------------------
 

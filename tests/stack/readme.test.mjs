@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, signIn } from './client.mjs';
 import {
-	BUILD, HANDLERS, OWNER, SERVERS, TOP, cgi, childrenOf, cleanUp, commandOf, freePort, httpRequest, makeRoot,
+	BUILD, HANDLERS, OWNER, SERVERS, TOP, cgi, childrenOf, cleanUp, commandOf, freePort, httpRequest, makeRoot, placeOf,
 	runHandler, startHandler, startStack, temporaryFolder, until,
 } from './harness.mjs';
 import { fixedAddress } from './oauth_browser.mjs';
@@ -209,9 +209,15 @@ ${block.slice(0, at)}exec ${block.slice(at)}`.replaceAll('--port 8080', `--port 
 	}
 });
 
-describe('backup and restore', { skip: elsewhere }, () => {
-	const [backup, restore] = blocks(section('Backup and restore'), 'sh').map(steps);
-	const BACKUP = path.join(temporaryFolder(), 'backup');
+describe('backup, restore and moving', { skip: elsewhere }, () => {
+	// Where whoever runs the handlers may read and write; deploy/backup is that of the tree.
+	const folder = temporaryFolder();
+	const as = `as() { ${process.getuid() === 0 ? 'runuser -u www-data -- ' : ''}"$@"; }`;
+	const shown = (title) => blocks(section(title), 'sh')
+		.map((block) => steps(`${as}\n${block
+			.replaceAll('deploy/backup', placeOf('deploy/backup')).replaceAll('build/bin', placeOf('bin'))}`));
+	const [backup, restore] = shown('Backup and restore');
+	const [moving] = shown('Moving to another store');
 	let stack, client, token;
 
 	before(async () => {
@@ -226,47 +232,14 @@ describe('backup and restore', { skip: elsewhere }, () => {
 
 	async function create(title) {
 		const reply = await client.post('/v1/blog', { title }, { token });
-		assert.equal(reply.status, 201);
+		assert.equal(reply.status, 201, reply.text);
 		return reply.json.slug;
 	}
 
-	// As the harness has it: everything in the folder belongs to the user of the handlers.
-	function handOver(folder) {
-		const { uid, gid } = fs.statSync(folder);
-		for (const name of fs.readdirSync(folder))
-			fs.chownSync(path.join(folder, name), uid, gid);
-	}
-
-	async function startFrom(state) {
-		const root = makeRoot();
-		fs.rmSync(root.state, { recursive: true });
-		fs.renameSync(state, root.state);
-		const { uid, gid } = fs.statSync(root.run);
-		fs.chownSync(root.state, uid, gid);
-		fs.mkdirSync(root.log);
-		handOver(root.state);
-		return { content: await startHandler('content', { root }), auth: await startHandler('auth', { root }) };
-	}
-
-	test('bring back what was acknowledged before, while others write', async () => {
-		const kept = [await create('Before the backup')];
-		let going = true;
-		const writing = (async () => {
-			for (let i = 0; going; i++)
-				await create(`During the backup ${i}`);
-		})();
-		try {
-			for (let i = 0; i < 20; i++)
-				kept.push(await create(`Kept ${i}`));
-			assertSteps(await run(backup, { STATE_DIR: stack.state, BACKUP }));
-		} finally {
-			going = false;
-			await writing;
-		}
-
-		const STATE_DIR = path.join(temporaryFolder(), 'restored');
-		assertSteps(await run(restore, { STATE_DIR, BACKUP }));
-		const { content, auth } = await startFrom(STATE_DIR);
+	// Handlers on that state have what was kept, and take the tokens and passwords of before.
+	async function assertLives(root, kept) {
+		const content = await startHandler('content', { root });
+		const auth = await startHandler('auth', { root });
 		try {
 			const body = JSON.stringify(OWNER);
 			const signedIn = await auth.fcgi(cgi('POST', '/v1/auth/login',
@@ -281,6 +254,39 @@ describe('backup and restore', { skip: elsewhere }, () => {
 			await content.stop();
 			await auth.stop();
 		}
+	}
+
+	test('bring back what was acknowledged before, while others write', async () => {
+		const kept = [await create('Before the backup')];
+		const BACKUP = path.join(folder, 'backup');
+		let going = true;
+		const writing = (async () => {
+			for (let i = 0; going; i++)
+				await create(`During the backup ${i}`);
+		})();
+		try {
+			for (let i = 0; i < 20; i++)
+				kept.push(await create(`Kept ${i}`));
+			assertSteps(await run(backup, { STATE_DIR: stack.state, BACKUP }));
+		} finally {
+			going = false;
+			await writing;
+		}
+		const root = makeRoot();
+		assertSteps(await run(restore, { STATE_DIR: root.state, BACKUP }));
+		await assertLives(root, kept);
+	});
+
+	test('takes the whole store along', async () => {
+		const slug = await create('To be moved');
+		const root = makeRoot();
+		fs.copyFileSync(path.join(stack.state, 'secret.key'), path.join(root.state, 'secret.key'));
+		const { uid, gid } = fs.statSync(root.state);
+		fs.chownSync(path.join(root.state, 'secret.key'), uid, gid);
+		assertSteps(await run(moving, {
+			STATE_DIR: stack.state, NEW: root.state, FILE: path.join(folder, 'store.ndjson'),
+		}));
+		await assertLives(root, [slug]);
 	});
 });
 
