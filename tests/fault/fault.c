@@ -3,7 +3,8 @@
  * this library in LD_PRELOAD.
  * QUIVER_FAULT names a file of one struct control, which the process maps: a test
  * writes into it what is to happen from now on.  The disk's faults are those of files
- * that lie in STATE_DIR itself, so that logs and sockets below it go on.
+ * that lie in STATE_DIR itself, so that logs and sockets below it go on; or of all that
+ * is below QUIVER_FAULT_BELOW.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -39,6 +40,7 @@ struct control {
 static struct control *control;
 static char state_dir[PATH_MAX];
 static size_t state_dir_len;
+static bool deep;                       /* and what is in folders in it */
 static _Thread_local bool half_written;
 
 /* The function that this one stands before; POSIX lets dlsym's result be one. */
@@ -54,13 +56,15 @@ static void *next(const char *name)
 
 __attribute__((constructor)) static void map_control(void)
 {
-	const char *file = getenv("QUIVER_FAULT"), *dir = getenv("STATE_DIR");
+	const char *file = getenv("QUIVER_FAULT"), *below = getenv("QUIVER_FAULT_BELOW");
+	const char *dir = below != NULL ? below : getenv("STATE_DIR");
 	int fd = file == NULL ? -1 : open(file, O_RDWR | O_CLOEXEC);
 	void *p = fd < 0 ? MAP_FAILED
 	    : mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (fd >= 0)
 		close(fd);
+	deep = below != NULL;
 	if (dir != NULL && strlen(dir) < sizeof(state_dir)) {
 		state_dir_len = strlen(dir);
 		memcpy(state_dir, dir, state_dir_len);
@@ -86,7 +90,8 @@ static int fail(int error)
 static bool is_state(const char *path)
 {
 	return state_dir_len > 0 && strncmp(path, state_dir, state_dir_len) == 0 &&
-	    path[state_dir_len] == '/' && strchr(path + state_dir_len + 1, '/') == NULL;
+	    path[state_dir_len] == '/' &&
+	    (deep || strchr(path + state_dir_len + 1, '/') == NULL);
 }
 
 static bool is_state_fd(int fd)
