@@ -540,7 +540,7 @@ static enum err make(struct aws_client *c, const struct aws_call *call, struct b
 	do {
 		t = try_once(c, call, body, reply);
 		reply->attempts = ++p.attempts;
-		reply->unclear |= t.unclear;
+		reply->unclear |= t.unclear || t.answer.resent;
 	} while (t.err == OK && t.cause != AWS_CAUSE_NONE && again(c, call, &t, &p));
 	if (t.err != OK)
 		return t.err;

@@ -193,6 +193,7 @@ enum err aws_exchange_post(struct aws_exchange *x, const struct aws_post *post,
 	CURLcode code = set_post(x, post) ? x->curl->easy_perform(x->handle) : CURLE_UNKNOWN_OPTION;
 	x->used_ms = time_now_ms();
 	answer->sent = x->sends > 0;
+	answer->resent = x->sends > 1;
 	x->curl->easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
 	x->curl->easy_getinfo(x->handle, CURLINFO_NUM_CONNECTS, &connects);
 	answer->status = code == CURLE_OK ? (uint16_t)status : 0;

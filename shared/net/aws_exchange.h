@@ -33,6 +33,8 @@ struct aws_post {
 struct aws_answer {
 	uint16_t    status;
 	bool        sent;               /* perhaps not all of it */
+	bool        resent;             /* libcurl did, on another connection: the first may have
+	                                 * arrived all the same */
 	bool        reused;             /* on a connection that was there already */
 	bool        has_crc;
 	uint32_t    crc;                /* x-amz-crc32 */
