@@ -84,21 +84,31 @@ static inline const char *dynamodb_child_setting(const char *name)
 	return strcmp(name, "DYNAMODB_ENDPOINT") == 0 ? dynamodb_child.endpoint : NULL;
 }
 
-/* Asks the server for what it does not do for others: POST `path` with `json`. */
-static inline void dynamodb_child_control(const char *path, const char *json)
+/* Asks the server for what it does not do for others: POST `path` with `json`; the
+ * body of its answer into `into`. */
+static inline void dynamodb_child_control(const char *path, const char *json, char *into,
+    size_t size)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)dynamodb_child.port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char answer[512];
+	char answer[2048];
+	const char *body;
+	size_t n = 0;
+	ssize_t more;
 
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	dprintf(fd, "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
 	    path, strlen(json), json);
-	while (read(fd, answer, sizeof(answer)) > 0)
-		;
+	while (n < sizeof(answer) - 1 && (more = read(fd, answer + n, sizeof(answer) - 1 - n)) > 0)
+		n += (size_t)more;
 	close(fd);
+	answer[n] = '\0';
+	body = strstr(answer, "\r\n\r\n");
+	assert_non_null(body);
+	if (into != NULL)
+		snprintf(into, size, "%s", body + 4);
 }
 
 #endif

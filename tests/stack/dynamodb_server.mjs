@@ -12,7 +12,7 @@
 //     delayMs                    answers later; with hang: true never, having done it
 //     crc: true, garbage: true   a wrong checksum, no JSON
 //     unprocessed: k             of a BatchGetItem, k keys are left over
-// GET /_calls: how often each operation was called.
+// POST /_reset forgets faults that did not happen.  GET /_calls: how often each operation was called.
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import http from 'node:http'
 import { createRequire } from 'node:module'
@@ -211,9 +211,11 @@ class Server {
 
   control (req, res, body) {
     if (req.url === '/_fault') this.fault(JSON.parse(body))
+    if (req.url === '/_reset') this.faults = []
     const counts = {}
     for (const c of this.calls) counts[c.operation] = (counts[c.operation] ?? 0) + 1
-    res.end(JSON.stringify(counts))
+    const text = JSON.stringify(counts)
+    res.writeHead(200, { 'Content-Length': Buffer.byteLength(text) }).end(text)
   }
 
   listen () {

@@ -1,0 +1,518 @@
+/*
+ * What is DynamoDB's own in the store: the table, refusals at the start, and what
+ * happens when calls fail on the way.  The contract that every engine keeps is tested
+ * in store.c, calls of whatever service in net's own tests.
+ * Here the connection breaks, hangs or lies where it hurts, and then:
+ *  - nothing is counted or written twice,
+ *  - an own success is never told as ERR_EXISTS, ERR_STALE or ERR_NOT_FOUND,
+ *  - no wait is longer than STORE_DEADLINE_MS.
+ */
+#include "store_rig.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/time.h"
+
+#define SLACK_MS 1500                   /* of a machine that is busy with other tests */
+
+/* A rig of DynamoDB alone, with a table. */
+static void begin(struct rig *rig)
+{
+	if (dynamodb_child.pid != 0)
+		dynamodb_child_control("/_reset", "", NULL, 0);
+	rig_open(rig, 1);
+	assert_string_equal(rig->engine, "dynamodb");
+}
+
+/* The next calls meet it; see dynamodb_server.mjs. */
+static void fault(const char *json)
+{
+	dynamodb_child_control("/_fault", json, NULL, 0);
+}
+
+static enum err write_one(struct rig *rig, enum store_verb verb, enum store_condition condition,
+    struct store_item item, enum store_durability durability, struct store_result *result)
+{
+	const struct store_op op = { verb, condition, item };
+
+	return store_write(rig->c, &op, 1, durability, NOW, result);
+}
+
+static struct store_item counter(int64_t n)
+{
+	return (struct store_item){ .pk = STR("c"), .sk = STR("n"), .n = n };
+}
+
+/* --- the table ------------------------------------------------------------------------- */
+
+static enum err try_open(struct rig *rig, const char *url, struct str *reason)
+{
+	struct store *s = NULL;
+
+	*reason = STR_NONE;
+	return store_open(&rig->arena, str_of(url), &rig->config, rig->metrics, &s, reason);
+}
+
+TEST(a_table_that_is_not_there_is_refused_with_what_would_do)
+{
+	struct rig rig;
+	struct str reason;
+
+	(void)state;
+	begin(&rig);
+	assert_int_equal(try_open(&rig, "dynamodb:nobody", &reason), ERR_NOT_FOUND);
+	assert_true(str_contains(reason, STR("--create-table")));
+	rig_close(&rig);
+}
+
+TEST(a_name_that_no_table_can_have_is_refused)
+{
+	static const char *const urls[] = { "dynamodb:", "dynamodb:ab", "dynamodb:a/b/c",
+		"dynamodb:quiver table", "dynamodb:arn:aws:x" };
+	struct rig rig;
+	struct str reason;
+
+	(void)state;
+	begin(&rig);
+	for (size_t i = 0; i < COUNT(urls); i++) {
+		assert_row(try_open(&rig, urls[i], &reason) == ERR_INVALID, urls[i]);
+		assert_row(str_contains(reason, STR("dynamodb:quiver")), urls[i]);
+	}
+	rig_close(&rig);
+}
+
+TEST(keys_that_are_not_good_are_refused_at_the_start)
+{
+	struct rig rig;
+	struct str reason;
+
+	(void)state;
+	begin(&rig);
+	rig.config.aws_secret_access_key = STR("another-secret");
+	assert_int_equal(try_open(&rig, rig.url, &reason), ERR_FORBIDDEN);
+	assert_false(str_contains(reason, STR("another-secret")));
+	assert_true(str_contains(reason, STR("DynamoDB, table")));
+	rig_close(&rig);
+}
+
+TEST(nobody_at_the_endpoint_is_refused_within_the_deadline)
+{
+	struct rig rig;
+	struct str reason;
+	uint64_t began;
+
+	(void)state;
+	begin(&rig);
+	rig.config.dynamodb_endpoint = STR("http://127.0.0.1:1");
+	began = time_monotonic_ns();
+	assert_int_equal(try_open(&rig, rig.url, &reason), ERR_UNAVAILABLE);
+	assert_true(time_monotonic_ns() - began < (STORE_DEADLINE_MS + SLACK_MS) * 1000000ull);
+	rig_close(&rig);
+}
+
+TEST(a_table_is_made_once)
+{
+	struct rig rig;
+	struct str reason = STR_NONE;
+
+	(void)state;
+	begin(&rig);
+	rig_put(&rig, rig_item("p", "s", "{}"));
+	assert_int_equal(store_create(&rig.arena, str_of(rig.url), &rig.config, rig.metrics,
+	    &reason), ERR_EXISTS);
+	assert_true(str_contains(reason, STR("is there already")));
+	assert_true(rig_has(&rig, "p", "s"));
+	rig_close(&rig);
+}
+
+TEST(sqlite_needs_no_table_to_be_made)
+{
+	struct rig rig;
+	struct str reason = STR_NONE;
+	struct buf text;
+
+	(void)state;
+	rig_open(&rig, 0);
+	buf_init(&text, &rig.arena, 1 << 16);
+	assert_int_equal(store_create(&rig.arena, str_of(rig.url), &rig.config, rig.metrics,
+	    &reason), ERR_UNSUPPORTED);
+	assert_int_equal(store_describe_table(str_of(rig.url), &text), ERR_UNSUPPORTED);
+	rig_close(&rig);
+}
+
+TEST(the_table_is_printed_as_it_is_made)
+{
+	struct json_error error;
+	const struct json *table, *properties;
+	struct arena a;
+	struct buf text;
+
+	(void)state;
+	arena_init(&a, ARENA_MAX_BYTES);
+	buf_init(&text, &a, 1 << 16);
+	assert_int_equal(store_describe_table(STR("dynamodb:quiver"), &text), OK);
+	assert_int_equal(json_parse(&a, buf_str(&text), JSON_DEPTH_MAX, &table, &error), OK);
+	assert_str(json_get_string(table, "Type"), STR("AWS::DynamoDB::Table"));
+	properties = json_get(table, STR("Properties"));
+	assert_str(json_get_string(properties, "TableName"), STR("quiver"));
+	assert_str(json_get_string(properties, "BillingMode"), STR("PAY_PER_REQUEST"));
+	assert_int_equal(json_length(json_get(properties, STR("KeySchema"))), 2);
+	assert_str(json_get_string(json_get(properties, STR("TimeToLiveSpecification")),
+	    "AttributeName"), STR("ttl"));
+	arena_clean(&a);
+}
+
+/* --- what a call costs -------------------------------------------------------------------- */
+
+static int64_t calls_of(struct rig *rig)
+{
+	static const char *const all[] = { "GetItem", "PutItem", "UpdateItem", "DeleteItem",
+		"BatchGetItem", "Query", "TransactWriteItems" };
+	struct json_error error;
+	const struct json *counts;
+	char text[512];
+	int64_t sum = 0;
+
+	dynamodb_child_control("/_calls", "", text, sizeof(text));
+	assert_int_equal(json_parse(&rig->arena, str_of(text), 4, &counts, &error), OK);
+	for (size_t i = 0; i < COUNT(all); i++)
+		sum += json_get_int(counts, all[i], 0);
+	return sum;
+}
+
+TEST(an_operation_takes_as_few_calls_as_it_says)
+{
+	static const struct row {
+		const char            *name;
+		struct store_op        op;
+		enum store_durability  durability;
+		int64_t                calls;
+	} rows[] = {
+		{ "create, relaxed", { STORE_PUT, STORE_ABSENT, { .pk = STR_INIT("a"),
+		    .sk = STR_INIT("1") } }, STORE_RELAXED, 1 },
+		{ "create, durable", { STORE_PUT, STORE_ABSENT, { .pk = STR_INIT("a"),
+		    .sk = STR_INIT("2") } }, STORE_DURABLE, 1 },
+		{ "replace a version", { STORE_PUT, STORE_VERSION, { .pk = STR_INIT("a"),
+		    .sk = STR_INIT("1"), .version = 1 } }, STORE_DURABLE, 1 },
+		{ "put over whatever", { STORE_PUT, STORE_ALWAYS, { .pk = STR_INIT("a"),
+		    .sk = STR_INIT("1") } }, STORE_DURABLE, 2 },
+		{ "a counter's first", { STORE_ADD, STORE_ALWAYS, { .pk = STR_INIT("c"),
+		    .sk = STR_INIT("1"), .n = 1 } }, STORE_RELAXED, 3 },
+		{ "a counter's next", { STORE_ADD, STORE_ALWAYS, { .pk = STR_INIT("c"),
+		    .sk = STR_INIT("1"), .n = 1 } }, STORE_RELAXED, 1 },
+		{ "a counter, durable", { STORE_ADD, STORE_ALWAYS, { .pk = STR_INIT("c"),
+		    .sk = STR_INIT("1"), .n = 1 } }, STORE_DURABLE, 2 },
+		{ "check", { STORE_CHECK, STORE_PRESENT, { .pk = STR_INIT("a"),
+		    .sk = STR_INIT("1") } }, STORE_DURABLE, 1 },
+		{ "delete", { STORE_DELETE, STORE_ALWAYS, { .pk = STR_INIT("a"),
+		    .sk = STR_INIT("1") } }, STORE_RELAXED, 1 },
+	};
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct store_result result;
+		int64_t before = calls_of(&rig);
+		assert_row(store_write(rig.c, &rows[i].op, 1, rows[i].durability, NOW, &result) ==
+		    OK, rows[i].name);
+		assert_row(calls_of(&rig) - before == rows[i].calls, rows[i].name);
+	}
+	rig_close(&rig);
+}
+
+TEST(a_page_takes_one_call)
+{
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	for (char c = 'a'; c < 'k'; c++)
+		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = { &c, 1 } });
+	int64_t before = calls_of(&rig);
+	assert_str(rig_query(&rig, (struct store_query){ .pk = STR("p"), .limit = 3,
+	    .after = STR("b") }), STR("c d e"));
+	assert_int_equal(calls_of(&rig) - before, 1);
+	rig_close(&rig);
+}
+
+/* --- a connection that breaks under a write -------------------------------------------------- */
+
+/* Each write meets each fault, and whatever came of the first attempt is done once. */
+TEST(a_write_whose_connection_breaks_is_done_once_and_told_so)
+{
+	static const char *const cuts[] = { "before", "middle", "after" };
+	static const char *const operations[] = { "TransactWriteItems", "PutItem", "DeleteItem" };
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	for (size_t i = 0; i < COUNT(cuts) * 2; i++) {
+		enum store_durability durability = i % 2 == 0 ? STORE_DURABLE : STORE_RELAXED;
+		struct store_item item = rig_item("p", "s", "{}");
+		struct store_result result;
+		char json[100];
+		for (size_t j = 0; j < COUNT(operations); j++) {
+			if ((j == 0) != (durability == STORE_DURABLE))
+				continue;
+			snprintf(json, sizeof(json), "{\"operation\":\"%s\",\"cut\":\"%s\",\"n\":%d}",
+			    operations[j], cuts[i / 2], j == 0 ? 3 : 1);
+			fault(json);
+		}
+		/* Three writes, of which each meets one cut (or the first two meet three). */
+		assert_row(write_one(&rig, STORE_PUT, STORE_ABSENT, item, durability, &result) ==
+		    OK, cuts[i / 2]);
+		assert_row(result.version == 1, cuts[i / 2]);
+		if (durability == STORE_RELAXED)
+			fault("{\"operation\":\"PutItem\",\"cut\":\"after\"}");
+		item.version = 1;
+		assert_row(write_one(&rig, STORE_PUT, STORE_VERSION, item, durability, &result) ==
+		    OK, cuts[i / 2]);
+		assert_row(result.version == 2, cuts[i / 2]);
+		assert_row(rig_get(&rig, "p", "s").version == 2, cuts[i / 2]);
+		item.version = 2;
+		assert_row(write_one(&rig, STORE_DELETE, STORE_VERSION, item, durability, &result)
+		    == OK, cuts[i / 2]);
+		assert_row(!rig_has(&rig, "p", "s"), cuts[i / 2]);
+	}
+	rig_close(&rig);
+}
+
+TEST(a_durable_count_is_made_once_whatever_happens_to_its_connection)
+{
+	static const char *const cuts[] = { "before", "middle", "after" };
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	for (size_t i = 0; i < COUNT(cuts); i++) {
+		struct store_result result;
+		char json[100];
+		snprintf(json, sizeof(json),
+		    "{\"operation\":\"TransactWriteItems\",\"cut\":\"%s\",\"n\":2}", cuts[i]);
+		fault(json);
+		assert_row(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_DURABLE,
+		    &result) == OK, cuts[i]);
+		assert_row(result.n == (int64_t)i + 1, cuts[i]);
+		assert_row(rig_get(&rig, "c", "n").n == (int64_t)i + 1, cuts[i]);
+	}
+	rig_close(&rig);
+}
+
+TEST(a_relaxed_count_is_made_once_or_its_outcome_is_said_to_be_unknown)
+{
+	struct store_result result;
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result),
+	    OK);
+	fault("{\"operation\":\"UpdateItem\",\"cut\":\"after\"}");
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result),
+	    OK);
+	assert_int_equal(result.n, 2);
+	fault("{\"operation\":\"UpdateItem\",\"cut\":\"middle\"}");
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result),
+	    OK);
+	assert_int_equal(result.n, 3);
+	fault("{\"operation\":\"UpdateItem\",\"cut\":\"before\"}");
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result),
+	    ERR_TIMEOUT);
+	assert_int_equal(rig_get(&rig, "c", "n").n, 3);
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result),
+	    OK);
+	assert_int_equal(result.n, 4);
+	rig_close(&rig);
+}
+
+TEST(an_unknown_error_of_the_service_is_an_unclear_outcome_too)
+{
+	struct store_result result;
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	fault("{\"operation\":\"TransactWriteItems\",\"status\":500,\"n\":2}");
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_DURABLE, &result),
+	    OK);
+	assert_int_equal(rig_get(&rig, "c", "n").n, 1);
+	rig_close(&rig);
+}
+
+/* --- others at the same time -------------------------------------------------------------------- */
+
+TEST(a_transaction_that_meets_another_is_made_again)
+{
+	struct store_result result;
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	fault("{\"operation\":\"TransactWriteItems\",\"reasons\":[\"TransactionConflict\"],\"n\":3}");
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_DURABLE, &result),
+	    OK);
+	fault("{\"operation\":\"PutItem\",\"status\":400,\"type\":\"TransactionConflictException\"}");
+	assert_int_equal(write_one(&rig, STORE_PUT, STORE_ABSENT, rig_item("p", "s", ""),
+	    STORE_RELAXED, &result), OK);
+	assert_int_equal(rig_get(&rig, "c", "n").n, 1);
+	assert_int_equal(rig_get(&rig, "p", "s").version, 1);
+	rig_close(&rig);
+}
+
+TEST(a_list_whose_items_changed_under_it_is_looked_at_again)
+{
+	struct store_result result;
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	rig_put(&rig, rig_item("p", "s", ""));
+	fault("{\"operation\":\"TransactWriteItems\","
+	    "\"reasons\":[\"None\",\"ConditionalCheckFailed\"],\"n\":2}");
+	const struct store_op ops[] = {
+		{ STORE_ADD, STORE_ALWAYS, counter(1) },
+		{ STORE_PUT, STORE_ALWAYS, rig_item("p", "s", "new") },
+	};
+	assert_int_equal(store_write(rig.c, ops, 2, STORE_DURABLE, NOW, &result), OK);
+	assert_int_equal(result.version, 2);
+	assert_int_equal(rig_get(&rig, "c", "n").n, 1);
+	rig_close(&rig);
+}
+
+TEST(a_list_that_never_gets_its_turn_ends_within_the_deadline_and_wrote_nothing)
+{
+	struct store_result result;
+	struct rig rig;
+	uint64_t began = time_monotonic_ns();
+
+	(void)state;
+	begin(&rig);
+	fault("{\"operation\":\"TransactWriteItems\",\"reasons\":[\"TransactionConflict\"],"
+	    "\"n\":1000}");
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_DURABLE, &result),
+	    ERR_UNAVAILABLE);
+	assert_true(time_monotonic_ns() - began < (STORE_DEADLINE_MS + SLACK_MS) * 1000000ull);
+	assert_false(rig_has(&rig, "c", "n"));
+	rig_close(&rig);
+}
+
+/* --- a service in trouble -------------------------------------------------------------------------- */
+
+TEST(what_a_batch_leaves_over_is_asked_for_again)
+{
+	struct store_result result;
+	struct store_op ops[20];
+	char keys[20][8];
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	for (size_t i = 0; i < COUNT(ops); i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%02zu", i);
+		ops[i] = (struct store_op){ STORE_PUT, STORE_ALWAYS, rig_item("p", keys[i], "{}") };
+	}
+	ops[0].item.text = STR("word");
+	for (int round = 1; round <= 2; round++) {
+		fault("{\"operation\":\"BatchGetItem\",\"unprocessed\":15}");
+		fault("{\"operation\":\"BatchGetItem\",\"unprocessed\":15}");
+		assert_int_equal(store_write(rig.c, ops, COUNT(ops), STORE_DURABLE, NOW, &result),
+		    OK);
+		assert_int_equal(result.version, round);
+	}
+	assert_int_equal(rig_get(&rig, "p", "19").version, 2);
+	assert_str(rig_query(&rig, (struct store_query){ .pk = STR("p"), .match = STR("word") }),
+	    STR("00"));
+	rig_close(&rig);
+}
+
+TEST(a_read_that_is_throttled_cut_or_garbled_is_made_again)
+{
+	static const char *const faults[] = {
+		"{\"status\":400,\"type\":\"ProvisionedThroughputExceededException\",\"n\":2}",
+		"{\"status\":500}", "{\"status\":503}", "{\"cut\":\"before\"}", "{\"cut\":\"middle\"}",
+		"{\"garbage\":true}", "{\"crc\":true}",
+	};
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	rig_put(&rig, rig_item("p", "s", "{}"));
+	for (size_t i = 0; i < COUNT(faults); i++) {
+		fault(faults[i]);
+		assert_row(str_eq(rig_get(&rig, "p", "s").body, STR("{}")), faults[i]);
+		fault(faults[i]);
+		assert_row(str_eq(rig_query(&rig, (struct store_query){ .pk = STR("p") }), STR("s")),
+		    faults[i]);
+	}
+	rig_close(&rig);
+}
+
+TEST(a_service_that_hangs_is_given_up_at_the_deadline)
+{
+	struct store_result result;
+	struct store_item item;
+	struct rig rig;
+	uint64_t began;
+
+	(void)state;
+	begin(&rig);
+	fault("{\"hang\":true,\"n\":20}");
+	began = time_monotonic_ns();
+	assert_int_equal(store_get(rig.c, &rig.arena, STR("p"), STR("s"), NOW, &item), ERR_TIMEOUT);
+	assert_true(time_monotonic_ns() - began < (STORE_DEADLINE_MS + SLACK_MS) * 1000000ull);
+	began = time_monotonic_ns();
+	assert_int_equal(write_one(&rig, STORE_PUT, STORE_ABSENT, rig_item("p", "s", ""),
+	    STORE_DURABLE, &result), ERR_TIMEOUT);
+	assert_true(time_monotonic_ns() - began < (STORE_DEADLINE_MS + SLACK_MS) * 1000000ull);
+	rig_close(&rig);
+}
+
+TEST(throttled_to_the_end_is_unavailable_and_nobodys_fault)
+{
+	struct store_result result;
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	fault("{\"status\":400,\"type\":\"ThrottlingException\",\"n\":1000}");
+	assert_int_equal(write_one(&rig, STORE_PUT, STORE_ABSENT, rig_item("p", "s", ""),
+	    STORE_DURABLE, &result), ERR_UNAVAILABLE);
+	rig_close(&rig);
+}
+
+TEST(a_table_that_goes_away_is_unavailable_and_ping_says_so)
+{
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	fault("{\"status\":400,\"type\":\"ResourceNotFoundException\",\"n\":2}");
+	assert_int_equal(store_ping(rig.c), ERR_UNAVAILABLE);
+	assert_int_equal(rig_look(&rig, STR("p"), STR("s"), NOW), ERR_UNAVAILABLE);
+	assert_int_equal(store_ping(rig.c), OK);
+	rig_close(&rig);
+}
+
+TEST_MAIN(
+	RUN(a_table_that_is_not_there_is_refused_with_what_would_do),
+	RUN(a_name_that_no_table_can_have_is_refused),
+	RUN(keys_that_are_not_good_are_refused_at_the_start),
+	RUN(nobody_at_the_endpoint_is_refused_within_the_deadline),
+	RUN(a_table_is_made_once), RUN(sqlite_needs_no_table_to_be_made),
+	RUN(the_table_is_printed_as_it_is_made),
+	RUN(an_operation_takes_as_few_calls_as_it_says), RUN(a_page_takes_one_call),
+	RUN(a_write_whose_connection_breaks_is_done_once_and_told_so),
+	RUN(a_durable_count_is_made_once_whatever_happens_to_its_connection),
+	RUN(a_relaxed_count_is_made_once_or_its_outcome_is_said_to_be_unknown),
+	RUN(an_unknown_error_of_the_service_is_an_unclear_outcome_too),
+	RUN(a_transaction_that_meets_another_is_made_again),
+	RUN(a_list_whose_items_changed_under_it_is_looked_at_again),
+	RUN(a_list_that_never_gets_its_turn_ends_within_the_deadline_and_wrote_nothing),
+	RUN(what_a_batch_leaves_over_is_asked_for_again),
+	RUN(a_read_that_is_throttled_cut_or_garbled_is_made_again),
+	RUN(a_service_that_hangs_is_given_up_at_the_deadline),
+	RUN(throttled_to_the_end_is_unavailable_and_nobodys_fault),
+	RUN(a_table_that_goes_away_is_unavailable_and_ping_says_so)
+)
