@@ -256,7 +256,7 @@ bool aws_credentials_refused(struct aws_credentials *k, uint64_t generation)
 	pthread_mutex_lock(&k->lock);
 	others = k->keys.generation != generation;
 	if (!others && k->source != AWS_SOURCE_ENVIRONMENT &&
-	    (k->fetching || now >= k->got_ns + PACE_MS * NS_PER_MS)) {
+	    now >= k->got_ns + PACE_MS * NS_PER_MS) {
 		/* Not wiped: when the endpoint gives the same ones again, it is they that are right. */
 		k->refresh_ns = k->end_ns = now;
 		atomic_store(&k->quiet_ns, 0);

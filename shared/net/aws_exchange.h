@@ -1,7 +1,7 @@
 /*
  * aws_exchange: a connection to an AWS service, and one POST after the other over it;
  * for aws_client.c.  It does not share http_client's handle: options that never change
- * are set once, which is a third of a short call, and what was sent must be known.
+ * are set once, which is a good part of a short call, and what was sent must be known.
  * A connection is given up when it was idle for long by either clock (one stands still
  * while a Lambda function is frozen), when it is old, and when it is found closed.
  * Lifetime: connects with the first POST.

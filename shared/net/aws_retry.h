@@ -52,7 +52,7 @@ void aws_budget_init(struct aws_budget *b) NONNULL_ALL;
 bool aws_budget_take(struct aws_budget *b, int32_t n) NONNULL_ALL;
 void aws_budget_give(struct aws_budget *b, int32_t n) NONNULL_ALL;
 
-#define AWS_ATTEMPTS_MAX    10
+#define AWS_ATTEMPTS_MAX    8
 #define AWS_BACKOFF_MS      25          /* before the second attempt, at most; then twice as long */
 #define AWS_BACKOFF_MAX_MS  2000
 

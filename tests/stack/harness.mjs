@@ -28,6 +28,7 @@
 //                                  FastCGI records as Buffers; fcgiRequest(…) is a whole request
 //   until(what, check, ms)         waits for a condition, with a deadline; fails naming it, or at once when
 //                                  check throws an error that is `fatal`
+//   startStore()                   a DynamoDB of its own → settings for handlers, without STORE
 //   makeRoot()                     folders for several handlers that share one state: { root, state, run, log, limits }
 //   temporaryFolder()              removed when the test process ends
 //   cleanUp(fn)                    runs fn when the test process ends, and on a signal
@@ -189,8 +190,8 @@ export const USES_SQLITE = process.env.QUIVER_STORE !== 'dynamodb'
 const tables = new Set()
 let dynamodb
 
-// Its settings.  It is waited for without giving way: makeRoot() and the like do not.
-function startStore () {
+// Its settings, without STORE.  It is waited for without giving way: makeRoot() and the like do not.
+export function startStore () {
   const file = path.join(temporaryFolder(), 'port')
   const out = fs.openSync(file, 'w')
   const child = spawn(process.execPath, [path.join(TOP, 'tests/stack/dynamodb_server.mjs')], { stdio: ['pipe', out, 'inherit'] })
