@@ -117,6 +117,7 @@ struct dynamo_rows {
 	/* Of a batch: the keys that were not looked up, as rows with nothing else. */
 	struct dynamo_row *left;
 	size_t             n_left;
+	struct str         unprocessed; /* of a BatchWriteItem: what to send again, JSON; absent */
 };
 /* What a reply has, into `a` or borrowed from `reply`: one row under "Item" (of GetItem)
  * or "Attributes" (UpdateItem), those under "Items" (Query) or "Responses" (BatchGetItem).
@@ -231,6 +232,14 @@ struct dynamo_row dynamo_words_row(struct arena *a, const struct store_item *ite
     struct str words) NONNULL_ALL;
 /* Its partition, of an item's. */
 struct str dynamo_words_pk(struct arena *a, struct str pk) NONNULL_ALL;
+
+/* --- dynamodb_whole.c --- */
+
+enum err dynamo_scan(void *connection, struct str after_pk, struct str after_sk, uint32_t limit,
+    int64_t now_ms, bool (*each)(void *context, const struct store_item *item), void *context,
+    bool *more);
+enum err dynamo_restore(void *connection, const struct store_item *items, size_t n,
+    size_t *failed);
 
 /* --- dynamodb_table.c --- */
 

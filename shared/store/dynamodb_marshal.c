@@ -350,13 +350,16 @@ static bool take_unprocessed(struct reader *r, struct dynamo_rows *out)
 	return is_sound(r);
 }
 
-static bool take_last_key(struct reader *r, struct dynamo_rows *out)
+/* As it stands, to be sent back; absent when it is "{}". */
+static bool take_raw(struct reader *r, struct str *out)
 {
 	const char *begin = r->s.at;
 
 	if (!skip_value(r, JSON_DEPTH_MAX))
 		return false;
-	out->last_key = (struct str){ begin, (size_t)(r->s.at - begin) };
+	*out = (struct str){ begin, (size_t)(r->s.at - begin) };
+	if (str_eq(*out, STR("{}")))
+		*out = STR_NONE;
 	return true;
 }
 
@@ -367,11 +370,13 @@ static bool take_part(struct reader *r, struct str name, struct dynamo_rows *out
 	if (str_eq(name, STR("Items")))
 		return take_list(r, out);
 	if (str_eq(name, STR("LastEvaluatedKey")))
-		return take_last_key(r, out);
+		return take_raw(r, &out->last_key);
 	if (str_eq(name, STR("Responses")))
 		return take_responses(r, out);
 	if (str_eq(name, STR("UnprocessedKeys")))
 		return take_unprocessed(r, out);
+	if (str_eq(name, STR("UnprocessedItems")))
+		return take_raw(r, &out->unprocessed);
 	return skip_value(r, JSON_DEPTH_MAX);
 }
 

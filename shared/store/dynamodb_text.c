@@ -19,73 +19,22 @@
  */
 #include "store/dynamodb.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define FILTER_MAX_BYTES 1024           /* a condition for each of WORDS_SEARCHED_MAX words */
 
-struct words_list {
-	struct arena *a;
-	struct str   *list;
-	size_t        n, capacity;
-};
-
-static enum err add_word(void *context, struct str word)
-{
-	struct words_list *w = context;
-	size_t more = w->capacity == 0 ? 64 : w->capacity * 2;
-	struct str *grown;
-	char *copy;
-
-	if (w->n == w->capacity) {
-		grown = arena_grow(w->a, w->list, w->capacity * sizeof(*w->list),
-		    more * sizeof(*w->list));
-		if (grown == NULL)
-			return ERR_NO_MEMORY;
-		w->list = grown;
-		w->capacity = more;
-	}
-	copy = arena_try(w->a, word.len + 1);
-	if (copy == NULL)
-		return ERR_NO_MEMORY;
-	memcpy(copy, word.ptr, word.len);
-	w->list[w->n++] = (struct str){ copy, word.len };
-	return OK;
-}
-
 /* --- what is written ---------------------------------------------------------------------- */
-
-static int compare_words(const void *a, const void *b)
-{
-	const struct str *x = a, *y = b;
-
-	return str_compare(*x, *y);
-}
 
 enum err dynamo_words(struct dynamo_connection *c, struct arena *a, struct str text,
     struct str *out)
 {
-	struct words_list w = { .a = a };
-	struct buf joined;
-	enum err err;
+	struct str words;
+	enum err err = text.len > TEXT_MAX_BYTES ? ERR_TOO_LARGE :
+	    words_canonical(&c->words, a, text, ITEM_MAX_BYTES, &words);
 
-	if (text.len > TEXT_MAX_BYTES)
-		return ERR_TOO_LARGE;
-	err = words_split(&c->words, text, add_word, &w);
-	if (err != OK)
-		return err;
-	if (w.n > 0)
-		qsort(w.list, w.n, sizeof(*w.list), compare_words);
-	buf_init(&joined, a, ITEM_MAX_BYTES);
-	buf_char(&joined, ' ');
-	for (size_t i = 0; i < w.n; i++) {
-		if (i > 0 && str_eq(w.list[i], w.list[i - 1]))
-			continue;
-		buf_add(&joined, w.list[i]);
-		buf_char(&joined, ' ');
-	}
-	*out = buf_str(&joined);
-	return buf_failed(&joined) ? ERR_TOO_LARGE : OK;
+	if (err == OK)
+		*out = words.len == 0 ? STR(" ") : arena_printf(a, " %.*s ", STR_ARG(words));
+	return err;
 }
 
 struct str dynamo_words_pk(struct arena *a, struct str pk)
@@ -114,7 +63,7 @@ static enum err add_searched(void *context, struct str word)
 {
 	struct words_list *w = context;
 
-	return w->n == WORDS_SEARCHED_MAX ? ERR_TOO_LARGE : add_word(w, word);
+	return w->n == WORDS_SEARCHED_MAX ? ERR_TOO_LARGE : words_add(w, word);
 }
 
 /* The filter, and the values that it names: each word between spaces, the last also as a
@@ -122,7 +71,7 @@ static enum err add_searched(void *context, struct str word)
 static enum err filter_of(struct dynamo_connection *c, struct arena *a, struct str match,
     struct dynamo_pager *pager)
 {
-	struct words_list w = { .a = a };
+	struct words_list w = { .arena = a };
 	struct buf filter;
 	enum err err = words_split(&c->words, match, add_searched, &w);
 

@@ -217,25 +217,40 @@ enum err sqlite_query(void *connection, const struct store_query *q, int64_t now
 	return err;
 }
 
-static int each_scanned(sqlite3_stmt *st, uint32_t limit,
+static bool scanned_text(struct sqlite_db *db, struct arena *a, struct str text, struct str *out)
+{
+	*out = STR_NONE;
+	return text.ptr == NULL ||
+	    words_canonical(&db->words, a, text, STORE_ITEM_MAX_BYTES, out) == OK;
+}
+
+static int each_scanned(struct sqlite_db *db, sqlite3_stmt *st, uint32_t limit,
     bool (*each)(void *context, const struct store_item *item), void *context, bool *more)
 {
 	struct store_item item = { .n = 0 };
 	uint32_t given = 0;
+	struct arena a;
 	int rc;
 
+	arena_init(&a, ARENA_MAX_BYTES);
 	for (rc = sqlite3_step(st); rc == SQLITE_ROW; rc = sqlite3_step(st)) {
 		item.pk = sqlite_column_str(st, 0);
 		item.sk = sqlite_column_str(st, 1);
 		read_columns(st, 2, &item);
-		item.text = sqlite_column_str(st, 8);
+		arena_reset(&a);
+		if (!scanned_text(db, &a, sqlite_column_str(st, 8), &item.text)) {
+			rc = SQLITE_NOMEM;
+			break;
+		}
 		given++;
 		*more = limit == given;
 		if (!each(context, &item)) {
 			*more = true;
-			return SQLITE_DONE;
+			rc = SQLITE_DONE;
+			break;
 		}
 	}
+	arena_clean(&a);
 	return rc;
 }
 
@@ -260,7 +275,7 @@ enum err sqlite_scan(void *connection, struct str after_pk, struct str after_sk,
 	}
 	sqlite3_bind_int64(st, 4, now_ms);
 	sqlite3_bind_int64(st, 5, limit == 0 ? -1 : (int64_t)limit);
-	rc = each_scanned(st, limit, each, context, more);
+	rc = each_scanned(&c->db, st, limit, each, context, more);
 	sqlite_give(&c->db, which, st);
 	return sqlite_fail(&c->db, rc, "scan");
 }

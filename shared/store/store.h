@@ -156,8 +156,9 @@ NODISCARD enum err store_query(struct store_connection *c, const struct store_qu
  * its bound (DynamoDB: an item of 400 KB, a list of 4 MB; in a list, items that have or
  * had `text` count twice).  ERR_INVALID: a key that is empty, has a NUL or is not UTF-8,
  * a partition that begins with STORE_RESERVED, half an index, a counter's overflow.
- * ERR_UNAVAILABLE, ERR_IO (disk full, read-only): nothing was written.  ERR_TIMEOUT: nothing was written on SQLite; on DynamoDB it may have been, once,
- * when the connection broke or hung under the write and so did each attempt to find out.
+ * ERR_UNAVAILABLE, ERR_IO (disk full, read-only): nothing was written.  ERR_TIMEOUT:
+ * nothing was written on SQLite; on DynamoDB it may have been, once, when the connection
+ * broke or hung under the write and so did each attempt to find out.
  * OK means it is on disk as `durability` says.
  * `now_ms` decides whether an expired item counts as absent. */
 NODISCARD enum err store_write(struct store_connection *c, const struct store_op *ops,
@@ -175,9 +176,11 @@ NODISCARD enum err store_sweep(struct store_connection *c, int64_t now_ms, uint3
  * Calls `each` for every live item of the store, `text` as well, until it returns
  * false or `limit` (0: none) is reached; *more says whether items may follow: never after
  * a call that gave none.  The order is the engine's own, the same at every scan of
- * the same items: SQLite's that of the keys, DynamoDB's that of its Scan.  `after_pk` and `after_sk` are those of the item that was given last,
- * both absent at the beginning: that is the whole position, good in another process
- * and when that item is gone.  What is written meanwhile may be seen or not; all
+ * the same items: SQLite's that of the keys, DynamoDB's that of its Scan.  `text` is
+ * given as its words, folded, each once and in order: what a search knows of it.
+ * `after_pk` and `after_sk` are those of the item that was given last, both absent at
+ * the beginning: that is the whole position, good in another process and when that
+ * item is gone.  What is written meanwhile may be seen or not; all
  * else comes exactly once.  The item is good until `each` returns, which may write.
  * `now_ms` 0: expired ones that are still there, too.
  * ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_IO: what came before is right; go on after it.

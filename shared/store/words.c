@@ -1,6 +1,9 @@
 #include "store/words.h"
 
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
 
 void words_init(struct words *w, sqlite3 *db)
 {
@@ -83,4 +86,57 @@ enum err words_split(struct words *w, struct str text,
 	if (s.err != OK)
 		return s.err;
 	return rc == SQLITE_OK ? OK : rc == SQLITE_NOMEM ? ERR_NO_MEMORY : ERR_IO;
+}
+
+enum err words_add(void *words_list, struct str word)
+{
+	struct words_list *w = words_list;
+	size_t more = w->capacity == 0 ? 64 : w->capacity * 2;
+	struct str *grown;
+	char *copy;
+
+	if (w->n == w->capacity) {
+		grown = arena_grow(w->arena, w->list, w->capacity * sizeof(*w->list),
+		    more * sizeof(*w->list));
+		if (grown == NULL)
+			return ERR_NO_MEMORY;
+		w->list = grown;
+		w->capacity = more;
+	}
+	copy = arena_try(w->arena, word.len + 1);
+	if (copy == NULL)
+		return ERR_NO_MEMORY;
+	memcpy(copy, word.ptr, word.len);
+	w->list[w->n++] = (struct str){ copy, word.len };
+	return OK;
+}
+
+static int compare_words(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+
+	return str_compare(*x, *y);
+}
+
+enum err words_canonical(struct words *w, struct arena *a, struct str text, size_t max_bytes,
+    struct str *out)
+{
+	struct words_list words = { .arena = a };
+	struct buf joined;
+	enum err err = words_split(w, text, words_add, &words);
+
+	if (err != OK)
+		return err;
+	if (words.n > 0)
+		qsort(words.list, words.n, sizeof(*words.list), compare_words);
+	buf_init(&joined, a, max_bytes);
+	for (size_t i = 0; i < words.n; i++) {
+		if (i > 0 && str_eq(words.list[i], words.list[i - 1]))
+			continue;
+		if (i > 0)
+			buf_char(&joined, ' ');
+		buf_add(&joined, words.list[i]);
+	}
+	*out = buf_str(&joined);
+	return buf_failed(&joined) ? ERR_TOO_LARGE : OK;
 }

@@ -12,6 +12,7 @@
 
 #include <sqlite3.h>
 
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -37,5 +38,18 @@ void words_clean(struct words *w) NONNULL_ALL;
  * Any bytes.  ERR_NO_MEMORY, ERR_IO: SQLite says so. */
 NODISCARD enum err words_split(struct words *w, struct str text,
     enum err (*each)(void *context, struct str word), void *context) NONNULL(1, 3);
+
+/* "every its once order word": all that a search knows of `text`; the arena's.
+ * ERR_TOO_LARGE: over `max_bytes`.  ERR_NO_MEMORY, ERR_IO. */
+NODISCARD enum err words_canonical(struct words *w, struct arena *a, struct str text,
+    size_t max_bytes, struct str *out) NONNULL(1, 2, 5);
+
+/* Words kept in an arena: what words_split can be given as `each`, with this. */
+struct words_list {
+	struct arena *arena;
+	struct str   *list;
+	size_t        n, capacity;
+};
+enum err words_add(void *words_list, struct str word);
 
 #endif

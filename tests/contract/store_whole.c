@@ -82,7 +82,7 @@ static void assert_same_item(const struct store_item *a, const struct store_item
 static const struct store_item whole = {
 	.pk = STR_INIT("p"), .sk = STR_INIT("s"), .index_pk = STR_INIT("ip"),
 	.index_sk = STR_INIT("is"), .body = STR_INIT("{\"a\":\"\xc3\xa9\"}"),
-	.text = STR_INIT("caf\xc3\xa9 au lait"), .n = -7, .version = 41, .expires_ms = NOW + 9,
+	.text = STR_INIT("au cafe lait"), .n = -7, .version = 41, .expires_ms = NOW + 9,
 };
 static const struct store_item plain = {
 	.pk = STR_INIT("p"), .sk = STR_INIT("t"), .version = 1,
@@ -113,6 +113,23 @@ TEST(a_restored_item_is_scanned_exactly_as_it_was_given)
 		assert_same_item(find(&got, "p", "s"), &whole);
 		assert_same_item(find(&got, "p", "t"), &(struct store_item){ .pk = STR("p"),
 		    .sk = STR("t"), .body = STR(""), .version = 1 });
+	}
+}
+
+TEST(a_scan_gives_text_as_its_words)
+{
+	struct scanned got;
+	struct rig rig;
+
+	(void)state;
+	EACH_ENGINE(rig) {
+		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = STR("s"),
+		    .text = STR("Lait, caf\xc3\xa9 au lait!") });
+		scan_all(&rig, 0, NOW, &got);
+		assert_str(find(&got, "p", "s")->text, STR("au cafe lait"));
+		restore(&rig, got.items, got.n);
+		assert_str(rig_query(&rig, (struct store_query){ .pk = STR("p"),
+		    .match = STR("Caf\xc3\xa9") }), STR("s"));
 	}
 }
 
@@ -348,7 +365,7 @@ TEST(a_scan_lets_others_write_and_its_own_caller_too)
 
 TEST_MAIN(
 	RUN(a_restored_item_is_scanned_exactly_as_it_was_given),
-	RUN(the_same_restore_again_changes_nothing),
+	RUN(a_scan_gives_text_as_its_words), RUN(the_same_restore_again_changes_nothing),
 	RUN(a_restore_writes_over_what_stands_there),
 	RUN(a_restored_item_goes_on_as_if_it_had_been_written_there),
 	RUN(what_no_engine_can_hold_is_not_restored),
