@@ -337,26 +337,35 @@ TEST(a_slow_server_is_waited_for)
 	rig_close(&r);
 }
 
+/* An object of `size` bytes and a NUL. */
+static char *object_of(size_t size)
+{
+	char *text = malloc(size + 1);
+
+	memset(text, ' ', size);
+	text[0] = '{';
+	text[size - 1] = '}';
+	text[size] = '\0';
+	return text;
+}
+
 TEST(a_reply_over_its_bound_is_given_up)
 {
-	static char big[REPLY_MAX + 2];
+	char *over = object_of(REPLY_MAX + 1), *full = object_of(REPLY_MAX);
+	const struct aws_step steps[] = { { .body = over }, { .body = full } };
+	struct rig r;
 
 	(void)state;
-	memset(big, ' ', sizeof(big) - 1);
-	big[0] = '{';
-	big[sizeof(big) - 2] = '}';
-	const struct aws_step steps[] = { { .body = big } };
-	struct rig r;
-	rig_open(&r, steps, 1);
+	rig_open(&r, steps, COUNT(steps));
 	assert_int_equal(call(&r), ERR_TOO_LARGE);
 	assert_true(r.reply.unclear);
 	assert_int_equal(requests(&r), 1);
 	/* Exactly the bound is fine. */
-	big[sizeof(big) - 2] = '\0';
-	big[sizeof(big) - 3] = '}';
 	assert_int_equal(call(&r), OK);
 	assert_int_equal(r.reply.body.len, REPLY_MAX);
 	rig_close(&r);
+	free(over);
+	free(full);
 }
 
 TEST(a_head_without_end_is_given_up)
