@@ -29,8 +29,11 @@ endpoint oauth_introspect, oauth_revoke, oauth_userinfo;        /* oauth_inspect
 struct identity_call auth_call(const struct request *req) NONNULL_ALL;
 
 /* The request has shown that the account of its address is theirs: its network is one
- * that strangers' guesses do not shut out (sign_in.c). */
-void auth_know_network(const struct request *req) NONNULL_ALL;
+ * that strangers' guesses do not shut out (sign_in.c).  True: it is new to an account that
+ * has others. */
+bool auth_know_network(const struct request *req) NONNULL_ALL;
+/* The same by the password; the account's owner is told of a network that is new. */
+void auth_password_was_right(const struct request *req) NONNULL_ALL;
 /* Tokens, or the challenge before them (sign_in.c). */
 enum err auth_put_login(struct response *res, const struct identity_login *in) NONNULL_ALL;
 /* ERR_LIMITED with what helps; other errors as they are (totp.c). */

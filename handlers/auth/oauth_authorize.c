@@ -204,7 +204,7 @@ static enum err take_sign_in(struct visit *v)
 	    json_get_string(v->req->json, "password"), &in);
 
 	if (e == OK)
-		auth_know_network(v->req);
+		auth_password_was_right(v->req);
 	return after_login(v, e, &in, "The e-mail address or the password is wrong.");
 }
 

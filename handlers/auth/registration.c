@@ -39,7 +39,7 @@ enum err auth_confirm(const struct request *req, struct response *res)
 	    json_get_string(req->json, "code"));
 
 	if (e == OK)
-		auth_know_network(req);
+		(void)auth_know_network(req);
 	return e == ERR_UNAUTHENTICATED ? wrong_code(res) : e;
 }
 
@@ -69,6 +69,6 @@ enum err auth_reset(const struct request *req, struct response *res)
 	if (e == ERR_INVALID && why.ptr != NULL)
 		response_field_error(res, STR("/new_password"), "%.*s", STR_ARG(why));
 	if (e == OK)
-		auth_know_network(req);
+		(void)auth_know_network(req);
 	return e == ERR_UNAUTHENTICATED ? wrong_code(res) : e;
 }

@@ -2,6 +2,8 @@
 #include "access/address.h"
 #include "auth/identity.h"
 #include "auth/known_network.h"
+#include "log/log.h"
+#include "net/mail.h"
 
 struct identity_call auth_call(const struct request *req)
 {
@@ -13,11 +15,24 @@ struct identity_call auth_call(const struct request *req)
 	};
 }
 
-void auth_know_network(const struct request *req)
+bool auth_know_network(const struct request *req)
 {
-	known_network_add(req->app->auth, req->store, req->arena,
+	return known_network_add(req->app->auth, req->store, req->arena,
 	    json_get_string(req->json, "email"), address_limit_key(req->arena, req->address),
 	    req->now_ms);
+}
+
+void auth_password_was_right(const struct request *req)
+{
+	const struct mail_message message = {
+		.kind = MAIL_NEW_SIGN_IN, .time_ms = req->now_ms,
+		.to = { .address = json_get_string(req->json, "email") },
+	};
+	enum err e = auth_know_network(req) ? mail_send(req->app->mail, &message) : OK;
+
+	if (e != OK)
+		log_message(LOG_WARN, "auth.not_mailed", "a mail about a sign-in from somewhere "
+		    "new: %s", err_text(e));
 }
 
 static enum err put_tokens(struct response *res, const struct identity_tokens *t)
@@ -77,7 +92,7 @@ enum err auth_login(const struct request *req, struct response *res)
 	if (e == ERR_UNAUTHENTICATED)
 		return response_problem(res, e, "the e-mail address or the password is wrong");
 	if (e == OK)
-		auth_know_network(req);
+		auth_password_was_right(req);
 	return e == OK ? auth_put_login(res, &in) : elsewhere(req, res, e);
 }
 

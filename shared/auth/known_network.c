@@ -153,7 +153,7 @@ static enum err write_list(struct store_connection *c, struct arena *a,
 }
 
 static enum err add(const struct auth *auth, struct store_connection *c, struct arena *a,
-    struct str email, struct str network, int64_t now_ms)
+    struct str email, struct str network, int64_t now_ms, bool *new)
 {
 	struct network_list l;
 	struct network     *n;
@@ -164,6 +164,7 @@ static enum err add(const struct auth *auth, struct store_connection *c, struct 
 		return e;
 	hash = network_hash(auth, a, &l, network);
 	n = find(&l, hash);
+	*new = n == NULL && l.count > 0;
 	if (n != NULL && now_ms - n->known_ms < KNOWN_NETWORK_AGAIN_MS)
 		return OK;
 	if (n == NULL)
@@ -172,15 +173,17 @@ static enum err add(const struct auth *auth, struct store_connection *c, struct 
 	return write_list(c, a, &l, now_ms);
 }
 
-void known_network_add(const struct auth *auth, struct store_connection *c, struct arena *a,
+bool known_network_add(const struct auth *auth, struct store_connection *c, struct arena *a,
     struct str email, struct str network, int64_t now_ms)
 {
+	bool     new = false;
 	enum err e = ERR_STALE;
 
 	for (int i = 0; i < ADD_TRIES && (e == ERR_STALE || e == ERR_EXISTS); i++)
-		e = add(auth, c, a, email, network, now_ms);
+		e = add(auth, c, a, email, network, now_ms, &new);
 	if (e != OK)
 		log_message(LOG_WARN, "auth.network_unknown",
 		    "a network that an account was signed in from could not be remembered: %s",
 		    err_text(e));
+	return new;
 }

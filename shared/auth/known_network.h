@@ -24,8 +24,9 @@
 /* `network`: as limits are kept by.  False when it cannot be told, too. */
 bool known_network_is(const struct auth *auth, struct store_connection *c, struct arena *a,
     struct str email, struct str network, int64_t now_ms) NONNULL(1, 2, 3);
-/* One that cannot be written is a line in the log. */
-void known_network_add(const struct auth *auth, struct store_connection *c, struct arena *a,
+/* True: it is new to an account that has others.  One that cannot be written is a line
+ * in the log. */
+bool known_network_add(const struct auth *auth, struct store_connection *c, struct arena *a,
     struct str email, struct str network, int64_t now_ms) NONNULL(1, 2, 3);
 
 /* Where an address has its networks in the store. */

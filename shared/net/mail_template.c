@@ -16,6 +16,7 @@ static const char *const kinds[] = {
 	[MAIL_ALREADY_REGISTERED] = "already-registered",
 	[MAIL_PASSWORD_CHANGED] = "password-changed",
 	[MAIL_TOTP_CHANGED] = "totp-changed",
+	[MAIL_NEW_SIGN_IN] = "new-sign-in",
 	[MAIL_PROVIDER_LINKED] = "provider-linked",
 	[MAIL_KEY_LEAKED] = "key-leaked",
 };

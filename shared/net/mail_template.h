@@ -25,6 +25,7 @@ enum mail_kind {
 	MAIL_ALREADY_REGISTERED,        /* someone registered with an address that has an account */
 	MAIL_PASSWORD_CHANGED,          /* security notices: time */
 	MAIL_TOTP_CHANGED,
+	MAIL_NEW_SIGN_IN,
 	MAIL_PROVIDER_LINKED,           /* provider */
 	MAIL_KEY_LEAKED,                /* key: what may be shown of it */
 	MAIL_KINDS

@@ -10,7 +10,7 @@
 
 static void add(struct rig *r, const char *email, struct str network)
 {
-	known_network_add(r->auth, r->c, &r->a, str_of(email), network, r->now_ms);
+	(void)known_network_add(r->auth, r->c, &r->a, str_of(email), network, r->now_ms);
 }
 
 static bool knows(struct rig *r, const char *email, struct str network)
@@ -64,6 +64,21 @@ TEST(the_sixteen_newest_are_kept)
 	rig_close(&r);
 }
 
+TEST(a_network_is_new_once_and_the_first_one_never)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	assert_false(known_network_add(r.auth, r.c, &r.a, STR(RIG_EMAIL), HOME, r.now_ms));
+	assert_true(known_network_add(r.auth, r.c, &r.a, STR(RIG_EMAIL), STR("192.0.2.8"),
+	    r.now_ms));
+	assert_false(known_network_add(r.auth, r.c, &r.a, STR(RIG_EMAIL), STR("192.0.2.8"),
+	    r.now_ms));
+	assert_false(known_network_add(r.auth, r.c, &r.a, STR(RIG_EMAIL), HOME, r.now_ms));
+	rig_close(&r);
+}
+
 static bool look(void *context, const struct store_item *item)
 {
 	assert_false(str_contains(item->body, STR("192.0.2")));
@@ -91,4 +106,5 @@ TEST_MAIN(
 	RUN(a_network_is_known_to_the_account_that_showed_itself_there_and_to_no_other),
 	RUN(a_network_is_forgotten_half_a_year_after_the_last_sign_in),
 	RUN(the_sixteen_newest_are_kept),
+	RUN(a_network_is_new_once_and_the_first_one_never),
 	RUN(neither_address_nor_network_can_be_read_in_the_store))

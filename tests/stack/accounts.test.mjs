@@ -130,6 +130,34 @@ describe('a network that an account was never signed in from', { skip: process.e
 	});
 });
 
+describe('a network that signs in', { skip: process.env.QUIVER_URL !== undefined }, () => {
+	test('tells its owner when it is new', async () => {
+		const stack = await startStack('lighttpd', { env: { TRUSTED_PROXIES: '127.0.0.0/8' } });
+		const client = new Client(stack.url);
+		const from = async (address, password = OWNER.password) => (await client.post('/v1/auth/login',
+			{ email: OWNER.email, password }, { headers: { 'x-forwarded-for': address } })).status;
+		const folder = path.join(stack.state, 'mail');
+		const mails = () => fs.existsSync(folder) ? fs.readdirSync(folder).filter((f) => f.endsWith('.eml')) : [];
+		try {
+			assert.equal(await from('192.0.2.1'), 200, 'the first is where the owner is');
+			assert.equal(await from('198.51.100.1', 'a guess'), 401);
+			assert.equal(await from('192.0.2.1'), 200);
+			assert.equal(await from('2001:db8::1'), 200);
+			await until('a mail', () => mails().length > 0);
+			const text = fs.readFileSync(path.join(folder, mails()[0]), 'utf8');
+			assert.match(text, /^Subject: A sign-in to Quiver from somewhere new\r$/m);
+			assert.match(text, new RegExp(`^To: <${OWNER.email}>\r$`, 'm'));
+			assert.equal(await from('2001:db8::2'), 200, 'is the same network');
+			assert.equal(await from('203.0.113.9'), 200);
+			await until('another mail', () => mails().length > 1);
+			assert.equal(mails().length, 2);
+		} finally {
+			client.close();
+			await stack.stop();
+		}
+	});
+});
+
 describe('guessing', { skip: process.env.QUIVER_URL !== undefined }, () => {
 	test('is stopped where it comes from, in any case of the address, and the owner gets in', async () => {
 		const stack = await startStack('lighttpd', { env: { TRUSTED_PROXIES: '127.0.0.0/8',
