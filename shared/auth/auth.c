@@ -155,10 +155,16 @@ enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
 	return OK;
 }
 
+void auth_follow(struct auth *auth, struct store *s, struct redis_server *r, struct metrics *m)
+{
+	auth->notices = notices_open(auth, s, r, m);
+}
+
 void auth_close(struct auth *auth)
 {
 	if (auth == NULL)
 		return;
+	notices_close(auth->notices);
 	jwks_client_free(auth->jwks);
 	arena_clean(&auth->arena);
 	revoked_close(&auth->revoked);
@@ -201,6 +207,7 @@ enum err auth_rotate_keys(struct auth *auth, struct store_connection *c, struct 
 void auth_changed(struct auth *auth, struct str id)
 {
 	changed_mark(&auth->changed, id);
+	(void)notices_send(auth->notices, NOTICE_CHANGED, id, 0);
 }
 
 /* --- authenticating ------------------------------------------------------------- */

@@ -7,7 +7,8 @@
  * expires or its session is revoked.  An API key is remembered for
  * API_KEY_BELIEVED_MS, and on this machine no longer than until it or its owner's
  * account changes (changed.h).  Revocations of this machine are seen at
- * once by every process (segment "revoked"); the store has them for others.
+ * once by every process (segment "revoked"), those of others within
+ * NOTICES_BELIEVED_MS (notices.h), and with Redis at once.
  * Lifetime: one per process.
  * Threads:  safe from any.
  * Blocking: one store read when a token names a key that is not known yet, at
@@ -28,6 +29,7 @@
 #include "base/str.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
+#include "net/redis.h"
 #include "store/store.h"
 
 struct auth;                            /* opaque */
@@ -36,6 +38,11 @@ struct auth;                            /* opaque */
 NODISCARD enum err auth_open(const struct config *c, struct store *s, struct metrics *m,
     struct auth **out, struct arena *a, struct str *reason) NONNULL_ALL;
 void auth_close(struct auth *auth);
+/* Begins to tell other machines of revocations and changes, and to hear of theirs, where
+ * there are any (notices.h); before workers.  `r`: NULL without Redis; used until
+ * auth_close, as the store is. */
+void auth_follow(struct auth *auth, struct store *s, struct redis_server *r, struct metrics *m)
+    NONNULL(1, 2, 4);
 
 #define API_KEY_BELIEVED_MS 5000        /* without asking the store again */
 
@@ -59,7 +66,8 @@ NODISCARD enum err auth_authenticate(struct auth *auth, struct store_connection 
     struct principal *out, const char **reason) NONNULL(1, 3, 4, 6, 7);
 
 /* After a write that changed an API key, or an account in its roles, plan, tenant or
- * whether it is disabled: every process of this machine knows with its next request. */
+ * whether it is disabled: every process of this machine knows with its next request, those
+ * of others when the notice arrives, or after API_KEY_BELIEVED_MS. */
 void auth_changed(struct auth *auth, struct str id) NONNULL(1);
 /* Notes the use of a key where that is due; for a principal with key_read, when its
  * reply is out. */

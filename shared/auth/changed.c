@@ -41,3 +41,9 @@ void changed_mark(struct changed *c, struct str id)
 {
 	atomic_fetch_add_explicit(counter_of(c, id), 1, memory_order_seq_cst);
 }
+
+void changed_mark_all(struct changed *c)
+{
+	for (size_t i = 0; i < CHANGED_COUNTERS; i++)
+		atomic_fetch_add_explicit(&c->table->counters[i], 1, memory_order_seq_cst);
+}

@@ -34,5 +34,7 @@ void changed_close(struct changed *c) NONNULL_ALL;
 uint32_t changed_count(const struct changed *c, struct str id) NONNULL(1);
 /* After a write that changed what others may remember of the id. */
 void changed_mark(struct changed *c, struct str id) NONNULL(1);
+/* When nobody knows what was changed. */
+void changed_mark_all(struct changed *c) NONNULL_ALL;
 
 #endif

@@ -2,9 +2,12 @@
 
 #include <stdatomic.h>
 
-#define LAYOUT_VERSION  1
+#include "base/time.h"
+
+#define LAYOUT_VERSION  2
 #define TIME_BITS       26
 #define TIME_UNIT_MS    64000   /* 2^26 of them since 1970 last until 2106 */
+#define NS_PER_MS       UINT64_C(1000000)
 #define TIME_MASK       ((UINT64_C(1) << TIME_BITS) - 1)
 
 /* A cell is 0 until it is first used and never again: a lookup ends there.  One
@@ -12,7 +15,9 @@
 struct revoked_table {
 	_Atomic uint64_t filled;
 	_Atomic int64_t  incomplete_until_ms;   /* until then something had no room */
-	uint64_t         reserved[6];
+	_Atomic uint64_t read_ms;               /* the store was, by a clock that never steps */
+	_Atomic uint64_t turn_ms;               /* and will be, by whoever comes first */
+	uint64_t         reserved[4];
 	_Atomic uint64_t cells[REVOKED_CELLS];
 };
 
@@ -43,6 +48,50 @@ bool revoked_is_filled(const struct revoked *r)
 void revoked_set_filled(struct revoked *r)
 {
 	atomic_store_explicit(&r->table->filled, 1, memory_order_release);
+}
+
+void revoked_believe_for(struct revoked *r, uint64_t ms)
+{
+	r->believed_ms = ms;
+}
+
+void revoked_set_read(struct revoked *r, uint64_t began_ms)
+{
+	uint64_t held = atomic_load_explicit(&r->table->read_ms, memory_order_relaxed);
+
+	/* A later one of another process is the better one; one of the future is of
+	 * before the machine was started. */
+	while ((held < began_ms || held > time_monotonic_ns() / NS_PER_MS) &&
+	    !atomic_compare_exchange_weak_explicit(&r->table->read_ms, &held, began_ms,
+	    memory_order_release, memory_order_relaxed))
+		;
+}
+
+uint64_t revoked_read_at(const struct revoked *r, uint64_t now_ms)
+{
+	uint64_t read_ms = atomic_load_explicit(&r->table->read_ms, memory_order_acquire);
+
+	return read_ms <= now_ms ? read_ms : 0;
+}
+
+bool revoked_take_turn(struct revoked *r, uint64_t now_ms, uint64_t every_ms)
+{
+	uint64_t turn_ms = atomic_load_explicit(&r->table->turn_ms, memory_order_relaxed);
+
+	return (turn_ms <= now_ms || turn_ms - now_ms > every_ms) &&
+	    atomic_compare_exchange_strong_explicit(&r->table->turn_ms, &turn_ms,
+	    now_ms + every_ms, memory_order_acq_rel, memory_order_relaxed);
+}
+
+static bool is_believed(const struct revoked *r)
+{
+	uint64_t now_ms, read_ms;
+
+	if (r->believed_ms == 0)
+		return true;
+	now_ms = time_monotonic_ns() / NS_PER_MS;
+	read_ms = revoked_read_at(r, now_ms);
+	return read_ms != 0 && now_ms - read_ms < r->believed_ms;
 }
 
 static _Atomic uint64_t *cell_at(const struct revoked *r, uint64_t hash, unsigned probe)
@@ -117,7 +166,7 @@ enum revoked_answer revoked_has(const struct revoked *r, struct str session, int
 		if (is_of(cell, hash) && is_alive(cell, now_ms))
 			return REVOKED_YES;
 	}
-	if (!revoked_is_filled(r) ||
+	if (!revoked_is_filled(r) || !is_believed(r) ||
 	    atomic_load_explicit(&r->table->incomplete_until_ms, memory_order_acquire) > now_ms)
 		return REVOKED_ASK_STORE;
 	return REVOKED_NO;

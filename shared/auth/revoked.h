@@ -9,6 +9,8 @@
  * Lifetime: one per process; the segment outlives it.  A fresh one is to be
  *           filled from the store; until someone has done so, and when there was
  *           no room, the answer is to ask the store.
+ *           Where other machines write the store, it is read again and again
+ *           (notices.h), and not believed when that was too long ago.
  * Threads:  safe from any, in any process; nobody holds a lock.
  * Blocking: never.
  */
@@ -29,6 +31,7 @@
 struct revoked {
 	struct segment       segment;
 	struct revoked_table *table;
+	uint64_t             believed_ms;       /* of revoked_believe_for; 0: for ever */
 };
 
 enum revoked_answer { REVOKED_NO, REVOKED_YES, REVOKED_ASK_STORE };
@@ -40,6 +43,20 @@ void revoked_close(struct revoked *r) NONNULL_ALL;
 /* Whether the table has what the store has; and saying so. */
 bool revoked_is_filled(const struct revoked *r) NONNULL_ALL;
 void revoked_set_filled(struct revoked *r) NONNULL_ALL;
+
+/*
+ * Where other machines revoke too.  From then on the table is believed for so long
+ * after its last reading, and else the answer is to ask the store; before threads.
+ * Times are by a clock that never steps, milliseconds since the machine started.
+ */
+void revoked_believe_for(struct revoked *r, uint64_t ms) NONNULL_ALL;
+/* The table has what the store had at `began_ms`. */
+void revoked_set_read(struct revoked *r, uint64_t began_ms) NONNULL_ALL;
+/* When that was; 0: never, or before the machine was started anew. */
+uint64_t revoked_read_at(const struct revoked *r, uint64_t now_ms) NONNULL_ALL;
+/* Whether the caller is the one process of the machine that reads the store now: the
+ * next turn is in `every_ms`, whatever becomes of this one. */
+NODISCARD bool revoked_take_turn(struct revoked *r, uint64_t now_ms, uint64_t every_ms) NONNULL_ALL;
 
 /* Until `until_ms`, rounded up to a minute or so.  False when there was no room:
  * then every process asks the store for as long. */

@@ -1,14 +1,20 @@
 #include "auth/session.h"
 
+#include <stdio.h>
+
 #include "auth/state.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/time.h"
 #include "log/log.h"
 
 #define BODY_DEPTH_MAX  2
 #define BODY_MAX_BYTES  8192
 #define AGENT_MAX_BYTES 512             /* a User-Agent is shown, never used */
 #define ENDS_PER_WRITE  (STORE_OPS_MAX / 2)
+#define INDEX_KEY_SIZE  48              /* a time and a hash */
+#define RECENT_MAX_MS   600000          /* longer ago, and all is read: it is as much by then */
+#define NS_PER_MS       UINT64_C(1000000)
 
 #define SESSION_PREFIX  "session#"
 #define SESSION_END     "session$"      /* the first key behind every one with that prefix */
@@ -149,6 +155,37 @@ static void revoke_here(struct auth *auth, struct str id, int64_t now_ms, int64_
 		    "no room among the revoked sessions: the store is asked until some expire");
 }
 
+void session_heard_revoked(struct auth *auth, struct str id, int64_t now_ms, int64_t until_ms)
+{
+	if (until_ms > now_ms)
+		revoke_here(auth, id, now_ms, until_ms);
+}
+
+/* By time in the index, so that what is new can be read alone; `key` is kept until
+ * it is written. */
+static struct store_op revoke_op(char key[INDEX_KEY_SIZE], struct str id, int64_t now_ms,
+    int64_t until_ms)
+{
+	(void)snprintf(key, INDEX_KEY_SIZE, "%013lld#%016llx", (long long)now_ms,
+	    (unsigned long long)str_hash(id));
+	return (struct store_op){ STORE_PUT, STORE_ALWAYS,
+		{ .pk = REVOKED_PK, .sk = id, .index_pk = REVOKED_PK, .index_sk = str_of(key),
+		  .body = STR("{}"), .expires_ms = until_ms } };
+}
+
+/* When the store has it: here, and to the other machines. */
+static void tell(struct auth *auth, const struct str *ids, size_t count, int64_t now_ms,
+    int64_t until_ms)
+{
+	bool heard = true;
+
+	for (size_t i = 0; i < count; i++)
+		revoke_here(auth, ids[i], now_ms, until_ms);
+	/* After one that did not arrive the rest would only wait. */
+	for (size_t i = 0; i < count && heard; i++)
+		heard = notices_send(auth->notices, NOTICE_REVOKED, ids[i], until_ms);
+}
+
 struct ending {
 	struct arena *arena;
 	struct str    ids[ENDS_PER_WRITE];
@@ -182,13 +219,11 @@ static enum err end_some(struct auth *auth, struct store_connection *c, struct a
 	for (size_t i = 0; i < count; i++) {
 		ops[2 * i] = (struct store_op){ STORE_DELETE, STORE_ALWAYS,
 			{ .pk = account_pk(a, account), .sk = session_sk(a, ids[i]) } };
-		ops[2 * i + 1] = (struct store_op){ STORE_PUT, STORE_ALWAYS,
-			{ .pk = REVOKED_PK, .sk = ids[i], .body = STR("{}"),
-			  .expires_ms = until_ms } };
+		ops[2 * i + 1] = revoke_op(arena_alloc(a, INDEX_KEY_SIZE), ids[i], now_ms, until_ms);
 	}
 	e = store_write(c, ops, 2 * count, STORE_DURABLE, now_ms, &result);
-	for (size_t i = 0; e == OK && i < count; i++)
-		revoke_here(auth, ids[i], now_ms, until_ms);
+	if (e == OK)
+		tell(auth, ids, count, now_ms, until_ms);
 	return e;
 }
 
@@ -202,16 +237,13 @@ enum err session_end_client(struct auth *auth, struct store_connection *c, struc
     const struct store_op *also, int64_t now_ms)
 {
 	int64_t             until_ms = revoked_until(auth, now_ms);
+	char                key[INDEX_KEY_SIZE];
 	struct store_result result;
-	struct store_op     ops[] = {
-		*also,
-		{ STORE_PUT, STORE_ALWAYS, { .pk = REVOKED_PK, .sk = client, .body = STR("{}"),
-		  .expires_ms = until_ms } },
-	};
+	struct store_op     ops[] = { *also, revoke_op(key, client, now_ms, until_ms) };
 	enum err e = store_write(c, ops, COUNT(ops), STORE_DURABLE, now_ms, &result);
 
 	if (e == OK)
-		revoke_here(auth, client, now_ms, until_ms);
+		tell(auth, &client, 1, now_ms, until_ms);
 	return e;
 }
 
@@ -302,13 +334,13 @@ enum err session_revoke(struct auth *auth, struct store_connection *c, struct st
 {
 	int64_t until_ms = expires_ms +
 	    ((int64_t)auth->config->clock_skew_s + REVOKED_MARGIN_S) * 1000;
+	char                key[INDEX_KEY_SIZE];
 	struct store_result result;
-	struct store_op     op = { STORE_PUT, STORE_ALWAYS,
-		{ .pk = REVOKED_PK, .sk = id, .body = STR("{}"), .expires_ms = until_ms } };
+	struct store_op     op = revoke_op(key, id, now_ms, until_ms);
 	enum err            e = store_write(c, &op, 1, STORE_DURABLE, now_ms, &result);
 
 	if (e == OK)
-		revoke_here(auth, id, now_ms, until_ms);
+		tell(auth, &id, 1, now_ms, until_ms);
 	return e;
 }
 
@@ -336,6 +368,22 @@ static bool fill_one(void *context, const struct store_item *item)
 
 	revoke_here(f->auth, item->sk, f->now_ms, item->expires_ms);
 	return true;
+}
+
+enum err session_read_revoked(struct auth *auth, struct store_connection *c, int64_t now_ms)
+{
+	uint64_t           clock_ms = time_monotonic_ns() / NS_PER_MS;
+	uint64_t           read_ms = revoked_read_at(&auth->revoked, clock_ms);
+	struct filling     f = { .auth = auth, .now_ms = now_ms };
+	char               from[32];
+	struct store_query query = { .pk = REVOKED_PK, .index = true };
+
+	if (read_ms == 0 || clock_ms - read_ms > RECENT_MAX_MS || !revoked_is_filled(&auth->revoked))
+		return session_fill_revoked(auth, c, now_ms);
+	(void)snprintf(from, sizeof(from), "%013lld",
+	    (long long)(now_ms - (int64_t)(clock_ms - read_ms) - NOTICES_OVERLAP_MS));
+	query.from = str_of(from);
+	return store_query(c, &query, now_ms, fill_one, &f);
 }
 
 enum err session_fill_revoked(struct auth *auth, struct store_connection *c, int64_t now_ms)

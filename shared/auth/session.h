@@ -5,7 +5,8 @@
  *   refresh#HASH / refresh     {account, session, spent_at}: a token by its
  *                              SHA-256, kept when spent, to tell a second use
  *   revoked / SID              {}: ended, and its access tokens may still live;
- *                              a client's id stands for all tokens of that client
+ *                              a client's id stands for all tokens of that client;
+ *                              by time in the index, for other machines
  * A session ends REFRESH_TOKEN_TTL_S after its last use, and SESSION_MAX_S after it began.
  */
 #ifndef AUTH_SESSION_H
@@ -78,6 +79,14 @@ NODISCARD enum err session_is_revoked(struct store_connection *c, struct str id,
 /* Every revoked session of the store into this machine's table. */
 NODISCARD enum err session_fill_revoked(struct auth *auth, struct store_connection *c,
     int64_t now_ms) NONNULL_ALL;
+
+/* What was revoked since it was last read, into this machine's table; all of it when
+ * that was never, or long ago. */
+NODISCARD enum err session_read_revoked(struct auth *auth, struct store_connection *c,
+    int64_t now_ms) NONNULL_ALL;
+/* Of another machine. */
+void session_heard_revoked(struct auth *auth, struct str id, int64_t now_ms, int64_t until_ms)
+    NONNULL(1);
 
 struct refresh {
 	struct str key;                 /* pk of its item */

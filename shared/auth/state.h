@@ -10,6 +10,7 @@
 #include "auth/identity.h"
 #include "auth/issuers.h"
 #include "auth/keys.h"
+#include "auth/notices.h"
 #include "auth/password.h"
 #include "auth/revoked.h"
 #include "auth/token_cache.h"
@@ -32,6 +33,7 @@ struct auth {
 	struct forgery_budgets *forgeries;
 	struct revoked          revoked;
 	struct changed          changed;
+	struct notices         *notices;        /* NULL: no other machines */
 	struct password_hasher  hasher;
 	char                   *slots_path;     /* the hasher's */
 	struct metric_series   *counts[COUNT_COUNT];

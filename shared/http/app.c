@@ -112,8 +112,11 @@ static enum err open_store(struct app *app, struct arena *a, struct str *reason)
 	    &app->store, reason);
 
 	app->signature_keys.find = api_key_public_key;
-	return e != OK ? e :
-	    auth_open(&app->config, app->store, app->metrics, &app->auth, a, reason);
+	if (e == OK)
+		e = auth_open(&app->config, app->store, app->metrics, &app->auth, a, reason);
+	if (e == OK)
+		auth_follow(app->auth, app->store, app->redis, app->metrics);
+	return e;
 }
 
 /* Of what the mail module is told, it keeps copies. */

@@ -46,6 +46,7 @@ enum metric {
 	METRIC_REDIS,                   /* counter: purpose (limits, publish, follow), outcome */
 	METRIC_REDIS_DURATION,          /* histogram, seconds: purpose */
 	METRIC_REDIS_OPEN,              /* gauge: purpose */
+	METRIC_NOTICES,                 /* counter: event (sent, unsent, heard, gap, read, unread) */
 	METRIC_LIMIT_DECIDED,           /* counter: by (redis, remembered, local, allow, deny) */
 	METRIC_DROPPED_SERIES,          /* counter */
 	METRIC_COUNT

@@ -25,6 +25,7 @@ struct redis {
 	struct redis_server    *server;
 	enum redis_purpose      purpose;
 	int                     fd;             /* -1: none */
+	int                     wake_fd;        /* of redis_wake_by */
 	redisReader            *reader;         /* of this connection; NULL: none */
 	redisReplyObjectFunctions functions;    /* hiredis' own, with our bound on arrays */
 	void                 *(*create_array)(const redisReadTask *task, int elements);
@@ -41,8 +42,13 @@ struct redis *redis_new(struct redis_server *s, enum redis_purpose purpose)
 		abort();
 	r->server = s;
 	r->purpose = purpose;
-	r->fd = -1;
+	r->fd = r->wake_fd = -1;
 	return r;
+}
+
+void redis_wake_by(struct redis *r, int fd)
+{
+	r->wake_fd = fd;
 }
 
 static void drop_reply(struct redis *r)
@@ -62,7 +68,8 @@ static void hang_up(struct redis *r)
 	r->reader = NULL;
 }
 
-void redis_hang_up(struct redis *r)
+/* And no longer stays with the node that a -MOVED named. */
+static void start_over(struct redis *r)
 {
 	hang_up(r);
 	r->has_moved = false;
@@ -80,9 +87,11 @@ void redis_free(struct redis *r)
 /* --- waiting -------------------------------------------------------------------- */
 
 /* Until the socket is ready for `events`; false when the deadline passed. */
-static bool wait_for(int fd, short events, uint64_t deadline_ns)
+static bool wait_for(const struct redis *r, int fd, short events, uint64_t deadline_ns)
 {
-	struct pollfd p = { .fd = fd, .events = events };
+	/* One that is -1 is not looked at. */
+	struct pollfd p[] = { { .fd = fd, .events = events },
+		{ .fd = r->wake_fd, .events = POLLIN } };
 	int           ready;
 
 	do {
@@ -91,9 +100,9 @@ static bool wait_for(int fd, short events, uint64_t deadline_ns)
 		struct timespec left = {
 			.tv_sec = (time_t)(left_ns / NS_PER_S), .tv_nsec = (long)(left_ns % NS_PER_S),
 		};
-		ready = ppoll(&p, 1, &left, NULL);
+		ready = ppoll(p, COUNT(p), &left, NULL);
 	} while (ready < 0 && errno == EINTR);
-	return ready > 0;
+	return ready > 0 && p[1].revents == 0;
 }
 
 static bool would_block(void)
@@ -103,12 +112,12 @@ static bool would_block(void)
 
 /* --- connecting ----------------------------------------------------------------- */
 
-static enum redis_outcome connected(int fd, uint64_t deadline_ns)
+static enum redis_outcome connected(const struct redis *r, int fd, uint64_t deadline_ns)
 {
 	int       failed = 0;
 	socklen_t len = sizeof(failed);
 
-	if (!wait_for(fd, POLLOUT, deadline_ns))
+	if (!wait_for(r, fd, POLLOUT, deadline_ns))
 		return REDIS_TIMEOUT;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) != 0 || failed != 0)
 		return REDIS_REFUSED;
@@ -126,7 +135,7 @@ static enum redis_outcome connect_to(struct redis *r, const struct redis_address
 	if (to->at.ss_family != AF_UNIX)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (connect(fd, (const struct sockaddr *)&to->at, to->len) != 0)
-		outcome = errno == EINPROGRESS ? connected(fd, deadline_ns) : REDIS_REFUSED;
+		outcome = errno == EINPROGRESS ? connected(r, fd, deadline_ns) : REDIS_REFUSED;
 	if (outcome != REDIS_ANSWERED) {
 		close(fd);
 		return outcome;
@@ -184,7 +193,7 @@ static enum redis_outcome send_all(struct redis *r, const char *bytes, size_t le
 
 		if (n < 0 && !would_block())
 			return REDIS_CLOSED;
-		if (n < 0 && !wait_for(r->fd, POLLOUT, deadline_ns))
+		if (n < 0 && !wait_for(r, r->fd, POLLOUT, deadline_ns))
 			return REDIS_TIMEOUT;
 		if (n > 0) {
 			bytes += n;
@@ -246,7 +255,7 @@ static enum redis_outcome read_reply(struct redis *r, uint64_t deadline_ns)
 			return REDIS_GARBAGE;
 		if (reply != NULL)
 			break;
-		if (!wait_for(r->fd, POLLIN, deadline_ns))
+		if (!wait_for(r, r->fd, POLLIN, deadline_ns))
 			return REDIS_TIMEOUT;
 		enum redis_outcome outcome = take_bytes(r, &taken);
 		if (outcome != REDIS_ANSWERED)
@@ -382,7 +391,7 @@ enum redis_outcome redis_send(struct redis *r, const struct str *words, size_t n
 		outcome = exchange(r, words, n_words, deadline_ns);
 	}
 	if (leaves_doubt(outcome))
-		redis_hang_up(r);
+		start_over(r);
 	*reply = r->reply;
 	return outcome;
 }
@@ -410,9 +419,4 @@ enum redis_outcome redis_call(struct redis *r, const struct str *words, size_t n
 bool redis_is_up(const struct redis *r)
 {
 	return breaker_is_closed(&r->server->breakers[r->purpose]);
-}
-
-uint64_t redis_retry_ms(const struct redis *r)
-{
-	return breaker_wait_ms(&r->server->breakers[r->purpose], time_monotonic_ns() / NS_PER_MS);
 }

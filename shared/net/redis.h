@@ -89,12 +89,11 @@ uint64_t redis_deadline_ns(const struct redis *r) NONNULL_ALL;
  * call; on REDIS_ANSWERED it is there, and no error. */
 NODISCARD enum redis_outcome redis_call(struct redis *r, const struct str *words, size_t n_words,
     uint64_t deadline_ns, const struct redisReply **reply) NONNULL_ALL;
-/* Ends the connection; the next call makes another. */
-void redis_hang_up(struct redis *r) NONNULL_ALL;
+/* While `fd` can be read from, calls end at once as if their deadline had passed; for
+ * who must be able to stop one that waits.  -1, as at first: none. */
+void redis_wake_by(struct redis *r, int fd) NONNULL_ALL;
 /* Whether the purpose's breaker is closed: a look that costs nothing. */
 bool redis_is_up(const struct redis *r) NONNULL_ALL;
-/* Until the next probe of a server that is down. */
-uint64_t redis_retry_ms(const struct redis *r) NONNULL_ALL;
 
 /* "timeout", "loading", …: for logs and metrics; static storage. */
 const char *redis_outcome_name(enum redis_outcome outcome);

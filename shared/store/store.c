@@ -467,6 +467,11 @@ bool store_snapshot_equal(const struct store_snapshot *a, const struct store_sna
 	return memcmp(a->words, b->words, sizeof(a->words)) == 0;
 }
 
+bool store_is_shared(const struct store *s)
+{
+	return s->engine->shared;
+}
+
 const char *store_engine(const struct store *s)
 {
 	return s->engine->version;

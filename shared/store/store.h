@@ -220,6 +220,9 @@ bool store_snapshot_equal(const struct store_snapshot *a, const struct store_sna
 
 /* A read that touches the engine, for readiness: OK or why not. */
 NODISCARD enum err store_ping(struct store_connection *c) NONNULL_ALL;
+/* Whether other machines write this store too: what was read of it is not right until
+ * someone here writes, but for as long as its reader can bear. */
+bool store_is_shared(const struct store *s) NONNULL_ALL;
 /* The engine and its version, "sqlite 3.40.1", "dynamodb"; static storage. */
 const char *store_engine(const struct store *s) NONNULL_ALL;
 
@@ -254,6 +257,7 @@ struct store_engine {
 	enum err  (*restore)(void *connection, const struct store_item *items, size_t n,
 	    size_t *failed);
 	const char *version;
+	bool        shared;             /* as store_is_shared */
 	/* NULL: cannot tell. */
 	bool      (*snapshot)(void *connection, struct store_snapshot *out);
 	/* NULL: it makes what it needs when it is opened. */

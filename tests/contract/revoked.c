@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "tests/test.h"
 
 #define NOW_MS  INT64_C(1700000000000)
@@ -183,7 +184,63 @@ TEST(a_directory_that_is_not_there_is_an_error)
 	assert_int_equal(revoked_open("/nowhere/at/all", &table), ERR_IO);
 }
 
+/* Where other machines revoke too. */
+TEST(what_was_not_read_in_time_is_not_believed)
+{
+	struct rig r;
+	uint64_t   now_ms = time_monotonic_ns() / 1000000;
+
+	(void)state;
+	rig_open(&r);
+	revoked_believe_for(&r.table, 5000);
+	assert_int_equal(revoked_has(&r.table, STR("one"), NOW_MS), REVOKED_ASK_STORE);
+	revoked_set_read(&r.table, now_ms);
+	assert_int_equal(revoked_has(&r.table, STR("one"), NOW_MS), REVOKED_NO);
+	/* An older reading of another process takes nothing away. */
+	revoked_set_read(&r.table, now_ms - 4000);
+	assert_int_equal(revoked_read_at(&r.table, now_ms), now_ms);
+	revoked_believe_for(&r.table, 1);
+	usleep(3000);
+	assert_int_equal(revoked_has(&r.table, STR("one"), NOW_MS), REVOKED_ASK_STORE);
+	assert_true(revoked_add(&r.table, STR("one"), NOW_MS, NOW_MS + HOUR_MS));
+	assert_int_equal(revoked_has(&r.table, STR("one"), NOW_MS), REVOKED_YES);
+	rig_close(&r);
+}
+
+/* The table outlives a start of the machine; its clock begins anew. */
+TEST(a_reading_of_another_start_is_none)
+{
+	struct rig r;
+	uint64_t   now_ms = time_monotonic_ns() / 1000000;
+
+	(void)state;
+	rig_open(&r);
+	revoked_set_read(&r.table, now_ms + HOUR_MS);
+	assert_int_equal(revoked_read_at(&r.table, now_ms), 0);
+	revoked_set_read(&r.table, now_ms);
+	assert_int_equal(revoked_read_at(&r.table, now_ms), now_ms);
+	assert_true(revoked_take_turn(&r.table, now_ms + HOUR_MS, 2000));
+	assert_true(revoked_take_turn(&r.table, now_ms, 2000));
+	rig_close(&r);
+}
+
+TEST(one_process_has_the_turn)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	assert_true(revoked_take_turn(&r.table, 10000, 2000));
+	assert_false(revoked_take_turn(&r.table, 10000, 2000));
+	assert_false(revoked_take_turn(&r.table, 11999, 2000));
+	assert_true(revoked_take_turn(&r.table, 12000, 2000));
+	rig_close(&r);
+}
+
 TEST_MAIN(
+	RUN(what_was_not_read_in_time_is_not_believed),
+	RUN(a_reading_of_another_start_is_none),
+	RUN(one_process_has_the_turn),
 	RUN(a_session_is_revoked_until_its_time_and_no_other_is),
 	RUN(revoking_again_makes_it_longer_and_never_shorter),
 	RUN(until_someone_filled_it_the_store_is_to_be_asked),

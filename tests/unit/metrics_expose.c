@@ -173,6 +173,7 @@ static void fill(struct fixture *f)
 	metrics_add(series(f, METRIC_REDIS, "limits", "timeout", NULL, NULL), 1);
 	metrics_observe(series(f, METRIC_REDIS_DURATION, "limits", NULL, NULL, NULL), 9);
 	metrics_set(series(f, METRIC_REDIS_OPEN, "limits", NULL, NULL, NULL), 1);
+	metrics_add(series(f, METRIC_NOTICES, "heard", NULL, NULL, NULL), 1);
 	metrics_add(series(f, METRIC_LIMIT_DECIDED, "redis", NULL, NULL, NULL), 1);
 }
 
