@@ -289,6 +289,7 @@ const struct store_engine store_dynamodb = {
 	.scan = dynamo_scan,
 	.restore = dynamo_restore,
 	.version = "dynamodb",
+	.shared = true,
 	.create = dynamo_create,
 	.describe_table = dynamo_describe_table,
 };
