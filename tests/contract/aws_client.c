@@ -264,6 +264,17 @@ TEST(what_must_not_be_done_twice_is_not_sent_twice_on_a_kept_connection)
 	rig_close(&r);
 }
 
+TEST(what_libcurl_sent_again_by_itself_is_unclear)
+{
+	RIG(r, { .status = 0 }, { .act = ACT_DROP }, { .status = 0 });
+	assert_int_equal(call(&r), OK);
+	assert_false(r.reply.unclear);
+	assert_int_equal(call(&r), OK);
+	assert_int_equal(requests(&r), 3);
+	assert_true(r.reply.unclear);
+	rig_close(&r);
+}
+
 TEST(nobody_there_means_certainly_not_done)
 {
 	RIG(r, { .status = 0 });
@@ -500,6 +511,7 @@ TEST_MAIN(
 	RUN(an_endpoint_is_https_or_this_machine_and_has_no_path),
 	RUN(trouble_that_passes_is_not_seen),
 	RUN(what_must_not_be_done_twice_is_not_sent_twice_on_a_kept_connection),
+	RUN(what_libcurl_sent_again_by_itself_is_unclear),
 	RUN(nobody_there_means_certainly_not_done),
 	RUN(throttling_past_the_deadline_ends_by_it),
 	RUN(a_service_in_trouble_is_not_asked_ten_times_for_each_call),
