@@ -179,6 +179,11 @@ int posix_fallocate(int fd, off_t at, off_t count)
 	return error != 0 ? error : real(fd, at, count);
 }
 
+int posix_fallocate64(int fd, off64_t at, off64_t count)
+{
+	return posix_fallocate(fd, at, count);
+}
+
 int fallocate(int fd, int mode, off_t at, off_t count)
 {
 	static int (*real)(int, int, off_t, off_t);
@@ -290,22 +295,23 @@ int access(const char *path, int mode)
 	    ? fail(EROFS) : real(path, mode);
 }
 
-static void show_full(const char *path, struct statvfs *out)
+static bool shows_full(const char *path)
 {
-	if (disk() == DISK_FULL && is_state_place(path))
-		out->f_bavail = out->f_bfree = 0;
+	return disk() == DISK_FULL && is_state_place(path);
 }
 
-int statvfs(const char *restrict path, struct statvfs *restrict out)
-{
-	static int (*real)(const char *, struct statvfs *);
-
-	NEXT(real, "statvfs");
-	int rc = real(path, out);
-	if (rc == 0)
-		show_full(path, out);
-	return rc;
-}
+#define STATVFS(name)                                                          \
+	int name(const char *restrict path, struct name *restrict out)         \
+	{                                                                      \
+		static int (*real)(const char *, struct name *);               \
+		NEXT(real, #name);                                             \
+		int rc = real(path, out);                                      \
+		if (rc == 0 && shows_full(path))                               \
+			out->f_bavail = out->f_bfree = 0;                      \
+		return rc;                                                     \
+	}
+STATVFS(statvfs)
+STATVFS(statvfs64)
 
 /* --- the clock -------------------------------------------------------------------- */
 

@@ -177,12 +177,13 @@ describe('deploy/backup', { skip: process.env.QUIVER_URL && 'it needs the STATE_
 		const elsewhere = makeRoot();
 		const restore = (...flags) => backup(['--restore', ...flags, made], { STATE_DIR: elsewhere.state });
 		assert.equal(restore().status, 0);
-		const health = await startHandler('health', { root: elsewhere });
+		const content = await startHandler('content', { root: elsewhere });
+		assert.equal((await content.fcgi(cgi('GET', '/v1/blog'))).status, 200);
 		assert.equal(restore().status, 73);
 		const running = restore('--force');
 		assert.equal(running.status, 75, running.stderr);
 		assert.match(running.stderr, /stop them first/);
-		await health.stop();
+		await content.stop();
 		assert.equal(restore('--force').status, 0);
 		const aside = fs.readdirSync(elsewhere.state).find((name) => name.startsWith('replaced-'));
 		assert.ok(fs.existsSync(path.join(elsewhere.state, aside, 'quiver.db')));
