@@ -244,7 +244,7 @@ static int finish(struct import *i)
 static int move_in(struct import *i)
 {
 	struct store_sum living;
-	bool done;
+	bool done = false;
 	int status = check_file(i, 0, &living);
 
 	if (status == EX_OK)
