@@ -341,7 +341,7 @@ TEST(an_unknown_error_of_the_service_is_an_unclear_outcome_too)
 	rig_close(&rig);
 }
 
-/* --- others at the same time -------------------------------------------------------------------- */
+/* --- others at the same time --------------------------------------------------------------- */
 
 TEST(a_transaction_that_meets_another_is_made_again)
 {
@@ -398,7 +398,7 @@ TEST(a_list_that_never_gets_its_turn_ends_within_the_deadline_and_wrote_nothing)
 	rig_close(&rig);
 }
 
-/* --- a service in trouble -------------------------------------------------------------------------- */
+/* --- a service in trouble -------------------------------------------------------------------- */
 
 TEST(what_a_batch_leaves_over_is_asked_for_again)
 {
