@@ -174,6 +174,7 @@ static enum err make_page(const struct request *req, struct response *res,
 		return ERR_NO_MEMORY;
 	if (!p.checks)
 		listing->query.limit = req->limit + 1;
+	listing->query.recent = !endpoint_is_editor(req);
 	enum err e = store_query(req->store, &listing->query, req->now_ms, put_row, &p);
 	if (e != OK)
 		return e;

@@ -54,8 +54,12 @@ enum err content_get(const struct request *req, struct response *res)
 
 	if (key.len > SLUG_MAX_BYTES)
 		return endpoint_no_item(req, res, key);
-	enum err e = store_visit(req->store, stored_partition(c, key), key, req->now_ms,
-	    take_visible, &r);
+	/* Who may write sees what was just written; what is kept of a rendering is of the
+	 * latest version, too. */
+	bool html = c->body != NULL && str_eq(request_query(req, "format"), STR("html"));
+	bool recent = !html && !endpoint_is_editor(req);
+	enum err e = (recent ? store_visit_recent : store_visit)(req->store,
+	    stored_partition(c, key), key, req->now_ms, take_visible, &r);
 	if (e != OK && e != ERR_NOT_FOUND)
 		return e;
 	if (r.corrupt)
@@ -63,7 +67,7 @@ enum err content_get(const struct request *req, struct response *res)
 	if (r.text.ptr == NULL)
 		return endpoint_no_item(req, res, key);
 	endpoint_show(req, res, &r.head, r.text);
-	if (c->body != NULL && str_eq(request_query(req, "format"), STR("html")))
+	if (html)
 		return add_html(req, res, &r);
 	return OK;
 }
