@@ -97,7 +97,7 @@ enum err dynamo_scan(void *connection, struct str after_pk, struct str after_sk,
 	struct scan s = { .c = connection, .after = { after_pk, after_sk }, .limit = limit,
 		.now_ms = now_ms, .each = each, .context = context, .more = more };
 	struct str next = STR_NONE;
-	struct dynamo_rows rows;
+	struct dynamo_rows rows = { .list = NULL };
 	struct arena pages[2];          /* `next` lies in the page before */
 	unsigned turn = 0;
 	bool goes_on = true;
