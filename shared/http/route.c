@@ -85,6 +85,8 @@ static const char *row_problem(const struct route *r)
 		return "a form is a POST with a body schema";
 	if (r->own_limit && r->limit_class == NULL)
 		return "a limit of its own needs its class";
+	if (r->password && (r->limit_class == NULL || r->body == NULL))
+		return "a password is in a body, and its limits need their class";
 	if (route_takes_key(r) && r->method != POST)
 		return "only a POST creates";
 	if (r->page && (r->method != GET || r->reply == NULL))

@@ -129,9 +129,56 @@ TEST(holes_in_a_table_are_named)
 	assert_null(route_table_problem(table, COUNT(table)));
 }
 
+#define FULL .path = "/x", .run = nothing, .summary = "x"
+
+TEST(what_contradicts_itself_in_a_row_is_named)
+{
+	static const struct {
+		const char  *problem;
+		struct route row;
+	} rows[] = {
+		{ "method must be GET, POST, PUT, PATCH or DELETE",
+		  { .method = HEAD, FULL, .scope = SCOPE_PUBLIC } },
+		{ "path must begin with '/'", { .method = GET, .path = "x", .run = nothing,
+		  .scope = SCOPE_PUBLIC, .summary = "x" } },
+		{ "no summary", { .method = GET, .path = "/x", .run = nothing,
+		  .scope = SCOPE_PUBLIC, .summary = "" } },
+		{ "what anyone may call needs no session",
+		  { .method = GET, FULL, .scope = SCOPE_PUBLIC, .session = true } },
+		{ "only what an API key may call needs its signature",
+		  { .method = GET, FULL, .scope = SCOPE_PUBLIC, .signature_required = true } },
+		{ "a GET has no body",
+		  { .method = GET, FULL, .scope = SCOPE_PUBLIC, .body = &schema_empty } },
+		{ "a raw body needs its content types",
+		  { .method = POST, FULL, .scope = SCOPE_PUBLIC, .body_kind = BODY_RAW } },
+		{ "a form is a POST with a body schema",
+		  { .method = PUT, FULL, .scope = SCOPE_PUBLIC, .body_kind = BODY_FORM,
+		    .body = &schema_empty } },
+		{ "a limit of its own needs its class",
+		  { .method = GET, FULL, .scope = SCOPE_PUBLIC, .own_limit = true } },
+		{ "a password is in a body, and its limits need their class",
+		  { .method = POST, FULL, .scope = SCOPE_PUBLIC, .password = true,
+		    .body = &schema_empty } },
+		{ "only a POST creates",
+		  { .method = PUT, FULL, .scope = SCOPE_PUBLIC, .creates = true } },
+		{ "a page is a GET with a reply schema",
+		  { .method = GET, FULL, .scope = SCOPE_PUBLIC, .page = true } },
+		{ "If-Match goes with what changes a thing that is there",
+		  { .method = GET, FULL, .scope = SCOPE_PUBLIC, .conditional = true } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *said = route_table_problem(&rows[i].row, 1);
+
+		assert_row(said != NULL && str_ends(str_of(said), str_of(rows[i].problem)),
+		    rows[i].problem);
+	}
+}
+
 TEST_MAIN(RUN(literal_segment_wins_over_parameter),
     RUN(literal_segment_answers_its_own_methods_alone), RUN(parameters_are_named_and_borrowed),
     RUN(rest_parameter_takes_what_is_left), RUN(head_is_answered_where_get_is),
     RUN(unknown_method_of_a_known_path_lists_what_is_allowed), RUN(unknown_paths_match_nothing),
     RUN(root_is_a_path), RUN(prefixes_are_what_a_web_server_forwards),
-    RUN(holes_in_a_table_are_named))
+    RUN(holes_in_a_table_are_named), RUN(what_contradicts_itself_in_a_row_is_named))
