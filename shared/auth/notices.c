@@ -30,7 +30,9 @@ struct notices {
 	struct notices_stream    stream;        /* the thread's, but for its key */
 	bool                     following;     /* the stream's place is known to be good */
 	bool                     reads_failed;
-	pthread_mutex_t          lock;          /* of the publisher */
+	pthread_mutex_t          lock;          /* of who has the publisher */
+	pthread_cond_t           idle;          /* nobody does */
+	bool                     sending;
 	struct redis            *publisher;
 	pthread_t                thread;
 	int                      wake_fd;       /* readable: end */
@@ -40,9 +42,10 @@ struct notices {
 /* --- sending -------------------------------------------------------------------- */
 
 /* Whoever waits for another's call has waited as long as for one of its own. */
-static bool lock_publisher(struct notices *n)
+static bool take_publisher(struct notices *n)
 {
 	struct timespec until;
+	int             failed = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += REDIS_PUBLISH_MS * (long)NS_PER_MS;
@@ -50,7 +53,22 @@ static bool lock_publisher(struct notices *n)
 		until.tv_nsec -= NS_PER_S;
 		until.tv_sec++;
 	}
-	return pthread_mutex_clocklock(&n->lock, CLOCK_MONOTONIC, &until) == 0;
+	pthread_mutex_lock(&n->lock);
+	while (n->sending && failed == 0)
+		failed = pthread_cond_timedwait(&n->idle, &n->lock, &until);
+	bool taken = !n->sending;
+	if (taken)
+		n->sending = true;
+	pthread_mutex_unlock(&n->lock);
+	return taken;
+}
+
+static void leave_publisher(struct notices *n)
+{
+	pthread_mutex_lock(&n->lock);
+	n->sending = false;
+	pthread_cond_signal(&n->idle);
+	pthread_mutex_unlock(&n->lock);
 }
 
 bool notices_send(struct notices *n, enum notice_kind kind, struct str id, int64_t until_ms)
@@ -60,9 +78,9 @@ bool notices_send(struct notices *n, enum notice_kind kind, struct str id, int64
 
 	if (n == NULL || n->publisher == NULL)
 		return false;
-	if (lock_publisher(n)) {
+	if (take_publisher(n)) {
 		sent = notices_stream_add(&n->stream, n->publisher, &notice) == REDIS_ANSWERED;
-		pthread_mutex_unlock(&n->lock);
+		leave_publisher(n);
 	}
 	metrics_add(n->events[sent ? SENT : UNSENT], 1);
 	return sent;
@@ -176,8 +194,21 @@ static void discard(struct notices *n)
 		store_disconnect(n->connection);
 	if (n->wake_fd >= 0)
 		close(n->wake_fd);
+	pthread_cond_destroy(&n->idle);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
+}
+
+/* Waits by a clock that never steps. */
+static void make_locks(struct notices *n)
+{
+	pthread_condattr_t by;
+
+	pthread_condattr_init(&by);
+	pthread_condattr_setclock(&by, CLOCK_MONOTONIC);
+	pthread_cond_init(&n->idle, &by);
+	pthread_condattr_destroy(&by);
+	pthread_mutex_init(&n->lock, NULL);
 }
 
 static void connect_redis(struct notices *n, struct redis_server *r)
@@ -218,7 +249,7 @@ struct notices *notices_open(struct auth *auth, struct store *s, struct redis_se
 	n->auth = auth;
 	n->store = s;
 	n->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pthread_mutex_init(&n->lock, NULL);
+	make_locks(n);
 	for (size_t i = 0; i < EVENTS; i++)
 		n->events[i] = metrics_series(m, METRIC_NOTICES, &events[i]);
 	if (r != NULL)

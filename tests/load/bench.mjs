@@ -1,7 +1,7 @@
 // The benchmark.  Every figure is a ratio within one run: the product and the bare libfcgi program take turns
 // on the same machine, and the medians of the turns are compared.  Load stays on loopback.
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, fdatasyncSync, mkdtempSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fdatasyncSync, mkdtempSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { userInfo, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -229,6 +229,24 @@ async function reads (stack, token) {
   await stop(bare.child)
 }
 
+// Limits that Redis decides about, on this machine; the limits are the same, and nobody is refused.
+async function sharedLimits () {
+  const socket = join(root, 'redis.sock')
+  const redis = start('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--dir', root], { stdio: 'ignore' })
+  await until('redis-server', async () => existsSync(socket))
+  process.env.REDIS_URL = `unix:${socket}`
+  const shared = await startLighttpd(join(root, 'shared-limits'))
+  delete process.env.REDIS_URL
+  await json(`${shared.url}/v1/content/import?collection=blog`, 'POST', JSON.stringify({ ...post(0, 3400), slug: 'four-kilobytes' }), await signIn(shared.url), 'application/x-ndjson')
+  const url = `${shared.url}/v1/blog/four-kilobytes`
+  const bare = await bareLike(shared, url, 'bare-shared')
+  const m = compare(() => wrk(`${bare.url}/`), () => wrk(url))
+  const seen = await (await fetch(`${shared.url}/metrics`)).text()
+  const by = name => Number(new RegExp(`quiver_limit_decided_total\\{by="${name}"\\} (\\d+)`).exec(seen)?.[1] ?? 0)
+  row('redis limits', '>= 0.60 of bare', m.ratio.toFixed(2), m.ratio >= 0.60, `${m.rate.toFixed(0)}/s of ${m.bare.toFixed(0)}/s; Redis decided ${(100 * by('redis') / (by('redis') + by('local'))).toFixed(2)} % ${m.bad}`)
+  for (const child of [bare.child, shared.child, redis]) await stop(child)
+}
+
 async function lists (stack, token) {
   await importPosts(stack.url, token, 1, 1001)
   const url = `${stack.url}/v1/blog?limit=20`
@@ -367,6 +385,7 @@ async function main () {
   const token = await signIn(stack.url)
   if (['post', 'token', 'key', '304', 'nginx', 'connections'].some(is)) await reads(stack, token)
   if (is('create')) await creates(stack, token)
+  if (is('redis limits')) await sharedLimits()
   if (['list', 'list-growth'].some(is)) await lists(stack, token)
   if (is('connections')) await manyConnections(stack)
   if (['fresh token', 'forged'].some(is)) await tokens()
