@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 #define SALT_BYTES      16
 #define HASH_BYTES      32
 #define SLOTS_MAX       64
+#define HASH_NICE       10              /* more than the worker has, nice(1) */
 #define SLOT_RETRY_NS   1000000L        /* against some 40 ms that each holder takes */
 
 /* What a stored hash may ask for: more is damage, and a denial of service. */
@@ -148,6 +151,39 @@ static enum err argon2(const struct password_cost *cost, struct str password, st
 	}
 }
 
+/* One hash, by a thread of its own. */
+struct hashing {
+	const struct password_cost *cost;
+	struct str                  password, salt;
+	uint8_t                    *out;
+	enum err                    err;
+};
+
+static void *hash_politely(void *context)
+{
+	struct hashing *h = context;
+
+	/* Of this thread alone (setpriority(2), "C library/kernel differences"). */
+	(void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + HASH_NICE);
+	h->err = argon2(h->cost, h->password, h->salt, h->out);
+	return NULL;
+}
+
+/* A hash keeps a core busy for as long as some hundred requests: whoever asks for
+ * something else goes first.  A thread may lower its priority and not raise it again, so
+ * this one is for one hash: it costs a thousandth of it. */
+static enum err argon2_politely(const struct password_cost *cost, struct str password,
+    struct str salt, uint8_t out[HASH_BYTES])
+{
+	struct hashing h = { cost, password, salt, out, ERR_INTERNAL };
+	pthread_t      thread;
+
+	if (pthread_create(&thread, NULL, hash_politely, &h) != 0)
+		return argon2(cost, password, salt, out);
+	pthread_join(thread, NULL);
+	return h.err;
+}
+
 /* The same with a slot held. */
 static enum err argon2_in_slot(const struct password_hasher *h, const struct password_cost *cost,
     struct str password, struct str salt, uint8_t out[HASH_BYTES])
@@ -160,7 +196,7 @@ static enum err argon2_in_slot(const struct password_hasher *h, const struct pas
 	e = take_slot(h, &slot);
 	if (e != OK)
 		return e;
-	e = argon2(cost, password, salt, out);
+	e = argon2_politely(cost, password, salt, out);
 	give_slot(slot);
 	return e;
 }
