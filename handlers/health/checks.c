@@ -41,14 +41,34 @@ static enum state check_state_dir(const struct request *req, struct str *detail)
 	return share < FREE_SHARE_LOW ? DEGRADED : UP;
 }
 
+/* Without it limits are decided another way, and what other machines end is read later. */
+static enum state check_redis(const struct request *req, struct str *detail)
+{
+	static const struct str  ping = STR_INIT("PING");
+	struct redis            *redis = req->worker->redis;
+	const struct redisReply *reply;
+	enum redis_outcome       outcome = redis_call(redis, &ping, 1, redis_deadline_ns(redis),
+	    &reply);
+
+	*detail = outcome == REDIS_ANSWERED ? STR_NONE : str_of(redis_outcome_name(outcome));
+	return outcome == REDIS_ANSWERED ? UP : DEGRADED;
+}
+
+static bool has_redis(const struct request *req)
+{
+	return req->worker->redis != NULL;
+}
+
 /* What the installation stands on.  A needed one that is down makes it unready. */
 static const struct dependency {
 	const char *name;
 	bool        needed;
+	bool      (*used)(const struct request *req);   /* NULL: by everybody */
 	enum state (*check)(const struct request *req, struct str *detail);
 } dependencies[] = {
-	{ "store", true, check_store },
-	{ "state_dir", true, check_state_dir },
+	{ "store", true, NULL, check_store },
+	{ "state_dir", true, NULL, check_state_dir },
+	{ "redis", false, has_redis, check_redis },
 };
 
 static enum err put_status(struct response *res, const char *status)
@@ -109,6 +129,8 @@ enum err health_detailed(const struct request *req, struct response *res)
 	json_name(&w, "dependencies");
 	json_array_open(&w);
 	for (size_t i = 0; i < COUNT(dependencies); i++) {
+		if (dependencies[i].used != NULL && !dependencies[i].used(req))
+			continue;
 		enum state state = put_dependency(req, &w, &dependencies[i]);
 		if (state > worst)
 			worst = state;

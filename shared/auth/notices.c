@@ -29,7 +29,7 @@ struct notices {
 	struct redis            *reader;        /* the thread's; NULL without Redis */
 	struct notices_stream    stream;        /* the thread's, but for its key */
 	bool                     following;     /* the stream's place is known to be good */
-	bool                     reads_failed;
+	bool                     reads_failed, unheard;
 	pthread_mutex_t          lock;          /* of who has the publisher */
 	pthread_cond_t           idle;          /* nobody does */
 	bool                     sending;
@@ -150,6 +150,20 @@ static void mend_gap(struct notices *n)
 	read_store(n);
 }
 
+static void say_whether_heard(struct notices *n, enum redis_outcome outcome)
+{
+	bool unheard = outcome != REDIS_ANSWERED && !is_stopping(n);
+
+	if (unheard == n->unheard)
+		return;
+	n->unheard = unheard;
+	if (unheard)
+		log_message(LOG_WARN, "auth.notices_unheard", "what other machines tell through "
+		    "Redis is not heard (%s): it is read in the store", redis_outcome_name(outcome));
+	else
+		log_message(LOG_INFO, "auth.notices_heard", "what other machines tell is heard again");
+}
+
 static void follow(struct notices *n)
 {
 	enum redis_outcome outcome;
@@ -164,6 +178,7 @@ static void follow(struct notices *n)
 		outcome = notices_stream_wait(&n->stream, n->reader, hear, n);
 		n->following = outcome == REDIS_ANSWERED;
 	}
+	say_whether_heard(n, outcome);
 	if (!n->following)
 		rest(n, NOTICES_WAIT_MS);
 }

@@ -241,7 +241,9 @@ async function sharedLimits () {
   const url = `${shared.url}/v1/blog/four-kilobytes`
   const bare = await bareLike(shared, url, 'bare-shared')
   const m = compare(() => wrk(`${bare.url}/`), () => wrk(url))
-  const seen = await (await fetch(`${shared.url}/metrics`)).text()
+  // A kept connection may have been closed while wrk was at work.
+  const metrics = () => fetch(`${shared.url}/metrics`)
+  const seen = await (await metrics().catch(metrics)).text()
   const by = name => Number(new RegExp(`quiver_limit_decided_total\\{by="${name}"\\} (\\d+)`).exec(seen)?.[1] ?? 0)
   row('redis limits', '>= 0.60 of bare', m.ratio.toFixed(2), m.ratio >= 0.60, `${m.rate.toFixed(0)}/s of ${m.bare.toFixed(0)}/s; Redis decided ${(100 * by('redis') / (by('redis') + by('local'))).toFixed(2)} % ${m.bad}`)
   for (const child of [bare.child, shared.child, redis]) await stop(child)

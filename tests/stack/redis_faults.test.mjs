@@ -204,10 +204,15 @@ describe('two machines', { skip }, () => {
 		await until('the other machine refuses the token', async () => (await me(pair[1], token)).status === 401, 1000);
 	});
 
-	test('know it within five seconds when Redis is dead', async () => {
+	test('know it within five seconds when Redis is dead, and say that it is', async () => {
 		const token = await signedInOnBoth();
+		const redisOf = async () => (await pair[1].get('/health/detailed', { token })).json.dependencies
+			.find((one) => one.name === 'redis');
+		assert.equal((await redisOf()).status, 'up');
 		await proxy.be('refusing');
 		try {
+			assert.equal((await redisOf()).status, 'degraded');
+			assert.equal((await pair[1].get('/ready')).status, 200);
 			assert.equal((await pair[0].post('/v1/auth/logout', {}, { token })).status, 204);
 			await until('the other machine refuses the token', async () => (await me(pair[1], token)).status === 401, 5000);
 		} finally {
