@@ -6,7 +6,7 @@ import crypto from 'node:crypto';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Client, inParallel, median, policyFile, signIn } from './client.mjs';
-import { startStack, temporaryFolder, until } from './harness.mjs';
+import { runHandler, startStack, startStore, temporaryFolder, until } from './harness.mjs';
 import { FAULTS, startProxy, startRedis } from './redis.mjs';
 
 const skip = process.env.QUIVER_URL && 'it needs an installation of its own';
@@ -236,5 +236,32 @@ describe('two machines', { skip }, () => {
 		}
 		await untilRedisDecides(pair[0], stacks[0]);
 		assert.ok(await decided(pair[0], 'deny') > 0);
+	});
+});
+
+describe('two machines on one DynamoDB table', { skip }, () => {
+	let stacks, pair;
+	before(async () => {
+		const env = { ...startStore(), STORE: 'dynamodb:two-machines', SECRET_KEY };
+		const { code, stderr } = runHandler('content', ['--create-table'], env);
+		assert.equal(code, 0, stderr);
+		stacks = [];
+		for (let i = 0; i < MACHINES; i++)
+			stacks.push(await startStack('lighttpd', { env, handlers: ['auth', 'health'] }));
+		pair = stacks.map((stack) => new Client(stack.url));
+	});
+	after(async () => {
+		pair?.forEach((client) => client.close());
+		for (const stack of stacks ?? [])
+			await stack.stop();
+	});
+
+	test('know without Redis, within five seconds, when a session ended on the other', async () => {
+		const { access_token: token } = await signIn(pair[0]);
+		const me = (client) => client.get('/v1/auth/me', { token });
+		for (const client of pair)
+			assert.equal((await me(client)).status, 200);
+		assert.equal((await pair[0].post('/v1/auth/logout', {}, { token })).status, 204);
+		await until('the other machine refuses the token', async () => (await me(pair[1])).status === 401, 5000);
 	});
 });
