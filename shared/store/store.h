@@ -4,7 +4,7 @@
  * secondary index of the same shape, a JSON body that the store never looks
  * into, a counter, a version, an optional expiry, and optionally words for
  * full-text search.  A write is a list of operations that happens whole or not
- * at all.  Endpoints know nothing of engines; tests/contract/store.c holds
+ * at all.  Endpoints know nothing of engines; tests/contract/store*.c hold
  * every engine to this page.
  * Engines: "sqlite:PATH", a file of this machine; "dynamodb:TABLE", a table that
  *           many machines share.  Where they differ, it says so here.

@@ -1,8 +1,9 @@
 /*
- * What is SQLite's own in the store: the file, its versions, its errors, its
- * lock.  The contract that every engine keeps is tested in store.c.
+ * What is SQLite's own in the store: what is on the disk and when, errors, the lock.
+ * What it opens is tested in store_sqlite_open.c, the contract that every engine keeps
+ * in store.c and its neighbours.
  */
-#include "store_rig.h"
+#include "store_sqlite_rig.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -30,242 +31,6 @@ int fdatasync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fdatasync, fd);
-}
-
-static const char *path_of(const struct rig *rig)
-{
-	return rig->url + strlen("sqlite:");
-}
-
-static void run_sql(const char *path, const char *sql)
-{
-	sqlite3 *db;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-}
-
-/* A rig without a store: a folder, and the URL of a file that is not there. */
-static void begin(struct rig *rig)
-{
-	*rig = (struct rig){ .engine = "sqlite" };
-	rig_directory(rig);
-	arena_init(&rig->arena, ARENA_MAX_BYTES);
-	rig_sqlite(rig);
-}
-
-static void end(struct rig *rig)
-{
-	rig_remove(rig);
-	arena_clean(&rig->arena);
-}
-
-/* Opening must fail, with a reason that has `word` in it. */
-static void refused(struct rig *rig, enum err expected, const char *word)
-{
-	struct store *s = NULL;
-	struct str reason = STR_NONE;
-
-	assert_int_equal(store_open(&rig->arena, str_of(rig->url), NULL, NULL, &s, &reason), expected);
-	if (!str_contains(reason, str_of(word)))
-		fail_msg("\"%.*s\" does not say \"%s\"", STR_ARG(reason), word);
-}
-
-/* --- opening --- */
-
-TEST(the_file_is_for_its_owner_alone)
-{
-	struct rig rig;
-	struct stat st;
-	mode_t mask = umask(0);
-
-	(void)state;
-	begin(&rig);
-	rig_connect(&rig);
-	rig_put(&rig, rig_item("p", "s", "{}"));
-	for (int i = 0; i < 3; i++) {
-		char path[300];
-		snprintf(path, sizeof(path), "%s%s", path_of(&rig),
-		    (const char *[]){ "", "-wal", "-shm" }[i]);
-		assert_int_equal(stat(path, &st), 0);
-		assert_int_equal(st.st_mode & 0777, 0600);
-	}
-	rig_disconnect(&rig);
-	umask(mask);
-	end(&rig);
-}
-
-TEST(a_missing_directory_is_named)
-{
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	snprintf(rig.url, sizeof(rig.url), "sqlite:%s/nowhere/quiver.db", rig.dir);
-	refused(&rig, ERR_IO, "/nowhere: No such file or directory; make");
-	end(&rig);
-}
-
-TEST(a_file_in_the_place_of_the_directory_is_named)
-{
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	run_sql(path_of(&rig), "CREATE TABLE t (a)");
-	snprintf(rig.url, sizeof(rig.url), "sqlite:%s/quiver.db/quiver.db", rig.dir);
-	refused(&rig, ERR_IO, "not a directory");
-	end(&rig);
-}
-
-TEST(a_directory_in_the_place_of_the_file_is_refused)
-{
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	snprintf(rig.url, sizeof(rig.url), "sqlite:%s", rig.dir);
-	refused(&rig, ERR_IO, "is a directory; name a file");
-	end(&rig);
-}
-
-TEST(no_name_at_all_is_refused)
-{
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	snprintf(rig.url, sizeof(rig.url), "sqlite:");
-	refused(&rig, ERR_INVALID, "names no file");
-	end(&rig);
-}
-
-TEST(a_file_that_is_no_database_is_refused_and_left_as_it_is)
-{
-	static const char text[] = "This is a letter, and it is longer than a hundred bytes,"
-	    " which is how long the header of a database of SQLite's is.";
-	char got[sizeof(text)] = "";
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	FILE *f = fopen(path_of(&rig), "w");
-	assert_true(fputs(text, f) >= 0);
-	fclose(f);
-	refused(&rig, ERR_CORRUPT, "is not an SQLite database; move it away");
-	f = fopen(path_of(&rig), "r");
-	assert_non_null(fgets(got, sizeof(got), f));
-	fclose(f);
-	assert_string_equal(got, text);
-	end(&rig);
-}
-
-TEST(another_programs_database_is_refused)
-{
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	run_sql(path_of(&rig), "CREATE TABLE bookmarks (url)");
-	refused(&rig, ERR_CORRUPT, "another program's");
-	end(&rig);
-}
-
-TEST(a_newer_versions_database_is_refused)
-{
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	rig_connect(&rig);
-	rig_disconnect(&rig);
-	run_sql(path_of(&rig), "PRAGMA user_version = 999");
-	refused(&rig, ERR_UNSUPPORTED, "newer version");
-	run_sql(path_of(&rig), "PRAGMA user_version = 1");
-	rig_connect(&rig);
-	rig_disconnect(&rig);
-	end(&rig);
-}
-
-/* In a child that is not root, to whom permissions mean nothing. */
-static void refused_as_nobody(struct rig *rig, const char *word)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0) {
-		if (getuid() == 0 && setresuid(65534, 65534, 65534) != 0)
-			_exit(2);
-		refused(rig, ERR_IO, word);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-}
-
-TEST(a_file_that_may_not_be_read_is_refused)
-{
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	rig_connect(&rig);
-	rig_disconnect(&rig);
-	assert_int_equal(chmod(rig.dir, 0777) + chmod(path_of(&rig), 0), 0);
-	refused_as_nobody(&rig, "let this user read and write the file");
-	assert_int_equal(chmod(path_of(&rig), 0444), 0);
-	refused_as_nobody(&rig, "let this user read and write the file");
-	end(&rig);
-}
-
-TEST(a_directory_that_may_not_be_written_is_refused)
-{
-	struct rig rig;
-
-	(void)state;
-	begin(&rig);
-	assert_int_equal(chmod(rig.dir, 0555), 0);
-	refused_as_nobody(&rig, "let this user write to the directory");
-	assert_int_equal(chmod(rig.dir, 0755), 0);
-	end(&rig);
-}
-
-TEST(an_odd_name_is_a_name_and_not_an_address)
-{
-	static const char *const names[] = {
-		"a b.db", "100%41.db", "q?mode=memory", "é.db", ":x:"
-	};
-	struct rig rig;
-	struct stat st;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(names); i++) {
-		begin(&rig);
-		snprintf(rig.url, sizeof(rig.url), "sqlite:%s/%s", rig.dir, names[i]);
-		rig_connect(&rig);
-		assert_row(stat(path_of(&rig), &st) == 0, names[i]);
-		rig_disconnect(&rig);
-		end(&rig);
-	}
-}
-
-TEST(a_relative_name_that_looks_like_a_uri_is_a_file)
-{
-	struct rig rig;
-	struct stat st;
-	char before[1000];
-
-	(void)state;
-	begin(&rig);
-	assert_non_null(getcwd(before, sizeof(before)));
-	assert_int_equal(chdir(rig.dir), 0);
-	snprintf(rig.url, sizeof(rig.url), "sqlite:file:x?mode=memory");
-	rig_connect(&rig);
-	assert_int_equal(stat("file:x?mode=memory", &st), 0);
-	rig_disconnect(&rig);
-	assert_int_equal(chdir(before), 0);
-	end(&rig);
 }
 
 /* --- the disk says no --- */
@@ -696,15 +461,6 @@ TEST(a_database_that_cannot_be_opened_for_a_while_is_an_error_for_as_long)
 }
 
 TEST_MAIN(
-	RUN(the_file_is_for_its_owner_alone), RUN(a_missing_directory_is_named),
-	RUN(a_file_in_the_place_of_the_directory_is_named),
-	RUN(a_directory_in_the_place_of_the_file_is_refused), RUN(no_name_at_all_is_refused),
-	RUN(a_file_that_is_no_database_is_refused_and_left_as_it_is),
-	RUN(another_programs_database_is_refused), RUN(a_newer_versions_database_is_refused),
-	RUN(a_file_that_may_not_be_read_is_refused),
-	RUN(a_directory_that_may_not_be_written_is_refused),
-	RUN(an_odd_name_is_a_name_and_not_an_address),
-	RUN(a_relative_name_that_looks_like_a_uri_is_a_file),
 	RUN(a_full_disk_refuses_the_write_and_nothing_else),
 	RUN(a_commit_that_fails_fails_for_all_of_its_lists),
 	RUN(a_database_with_holes_in_it_is_reported_as_corrupt),
@@ -713,7 +469,7 @@ TEST_MAIN(
 	RUN(a_write_that_could_not_be_synced_is_not_there),
 	RUN(a_write_waits_for_another_processs_lock_until_its_deadline),
 	RUN(writes_that_waited_for_a_lock_go_on_when_it_is_free),
-	RUN(reads_do_not_wait_for_a_writers_lock), RUN(the_wal_stays_small_while_much_is_written),
-	RUN(a_closed_store_is_one_file),
+	RUN(reads_do_not_wait_for_a_writers_lock),
+	RUN(the_wal_stays_small_while_much_is_written), RUN(a_closed_store_is_one_file),
 	RUN(a_database_that_cannot_be_opened_for_a_while_is_an_error_for_as_long)
 )

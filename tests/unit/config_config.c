@@ -1,74 +1,7 @@
 /*
- * config_config: every row of the settings' table, good and bad.  STATE_DIR is a
- * folder of the test's own.  Processes that start at once: tests/contract/secret_key.c.
+ * config_config: every row of the settings' table, good and bad.
  */
-#include <ftw.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "config/config.h"
-#include "test.h"
-
-#define KEY "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-#define VARIABLES_MAX 8
-
-struct variable {
-	const char *name, *value;
-};
-
-struct fixture {
-	char            directory[32], state_dir[40];
-	struct variable set[VARIABLES_MAX];
-	struct config   config;
-	struct buf      problems;
-	enum err        result;
-};
-
-static const char *from_fixture(void *context, const char *name)
-{
-	const struct fixture *f = context;
-	for (size_t i = 0; i < VARIABLES_MAX; i++)
-		if (f->set[i].name != NULL && strcmp(f->set[i].name, name) == 0)
-			return f->set[i].value;
-	return strcmp(name, "STATE_DIR") == 0 ? f->state_dir : NULL;
-}
-
-static void begin(struct fixture *f)
-{
-	memset(f, 0, sizeof(*f));
-	(void)snprintf(f->directory, sizeof(f->directory), "/tmp/quiver-config-XXXXXX");
-	assert_non_null(mkdtemp(f->directory));
-	(void)snprintf(f->state_dir, sizeof(f->state_dir), "%s/state", f->directory);
-	buf_init(&f->problems, NULL, 1 << 16);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	return remove(path);
-}
-
-static void end(struct fixture *f)
-{
-	buf_clean(&f->problems);
-	assert_int_equal(nftw(f->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static void load(struct fixture *f)
-{
-	buf_reset(&f->problems);
-	f->result = config_load(&f->config, from_fixture, f, &f->problems);
-}
-
-/* With one setting given: loads, and cleans up again. */
-static void load_with(struct fixture *f, const char *name, const char *value)
-{
-	f->set[0] = (struct variable){ name, value };
-	load(f);
-	config_clean(&f->config);
-}
+#include "config_rig.h"
 
 TEST(every_row_has_a_name_once)
 {
@@ -430,118 +363,6 @@ TEST(a_value_of_megabytes_is_refused)
 	end(&f);
 }
 
-TEST(the_state_directory_is_made_for_its_owner_alone)
-{
-	(void)state;
-	struct fixture f;
-	struct stat st;
-	begin(&f);
-	strncat(f.state_dir, "/", 2);
-	load(&f);
-	assert_int_equal(f.result, OK);
-	assert_false(str_ends(f.config.state_dir, STR("/")));
-	assert_int_equal(stat(f.state_dir, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0700);
-	config_clean(&f.config);
-	end(&f);
-}
-
-TEST(in_development_a_key_is_made_once_and_kept)
-{
-	(void)state;
-	struct fixture f;
-	struct stat st;
-	char path[64];
-	uint8_t first[SECRET_BYTES];
-	begin(&f);
-	load(&f);
-	assert_int_equal(f.result, OK);
-	memcpy(first, f.config.secret_key, sizeof(first));
-	config_clean(&f.config);
-	load(&f);
-	assert_int_equal(f.result, OK);
-	assert_memory_equal(first, f.config.secret_key, sizeof(first));
-	config_clean(&f.config);
-	(void)snprintf(path, sizeof(path), "%s/secret.key", f.state_dir);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(st.st_nlink, 1);
-	end(&f);
-}
-
-static void write_key_file(struct fixture *f, const char *text, mode_t mode)
-{
-	char path[64];
-	(void)snprintf(path, sizeof(path), "%s/secret.key", f->state_dir);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path, mode), 0);
-}
-
-TEST(a_key_file_that_is_not_what_it_was_is_refused_and_left_alone)
-{
-	(void)state;
-	static const struct { const char *text; mode_t mode; const char *says; } cases[] = {
-		{ KEY "\n", 0644, "chmod 600" },
-		{ "", 0600, "not 32 bytes" },
-		{ "garbage", 0600, "not base64" },
-	};
-	struct fixture f;
-	begin(&f);
-	load(&f);
-	config_clean(&f.config);
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		write_key_file(&f, cases[i].text, cases[i].mode);
-		load(&f);
-		struct str said = buf_str(&f.problems);
-		assert_row(f.result == ERR_INVALID, cases[i].says);
-		assert_row(str_contains(said, str_of(cases[i].says)), cases[i].says);
-		config_clean(&f.config);
-	}
-	end(&f);
-}
-
-TEST(a_key_file_may_be_written_by_hand)
-{
-	(void)state;
-	struct fixture f;
-	begin(&f);
-	load(&f);
-	config_clean(&f.config);
-	write_key_file(&f, KEY "\n", 0600);
-	load(&f);
-	assert_int_equal(f.result, OK);
-	assert_int_equal(f.config.secret_key[31], 31);
-	config_clean(&f.config);
-	end(&f);
-}
-
-TEST(a_secret_key_that_is_set_makes_no_file)
-{
-	(void)state;
-	struct fixture f;
-	char path[64];
-	begin(&f);
-	load_with(&f, "SECRET_KEY", KEY);
-	assert_int_equal(f.result, OK);
-	(void)snprintf(path, sizeof(path), "%s/secret.key", f.state_dir);
-	assert_int_not_equal(access(path, F_OK), 0);
-	end(&f);
-}
-
-TEST(cleaning_wipes_the_key)
-{
-	(void)state;
-	struct fixture f;
-	static const uint8_t zeros[SECRET_BYTES];
-	begin(&f);
-	load_with(&f, "SECRET_KEY", KEY);
-	assert_memory_equal(f.config.secret_key, zeros, sizeof(zeros));
-	end(&f);
-}
-
 TEST(help_and_the_table_name_every_setting)
 {
 	(void)state;
@@ -587,25 +408,15 @@ TEST(without_a_source_it_is_the_environment_of_the_process)
 }
 
 TEST_MAIN(
-	RUN(every_row_has_a_name_once),
-	RUN(nothing_set_is_a_full_configuration),
-	RUN(what_is_set_is_read),
-	RUN(an_empty_variable_is_an_unset_one),
+	RUN(every_row_has_a_name_once), RUN(nothing_set_is_a_full_configuration),
+	RUN(what_is_set_is_read), RUN(an_empty_variable_is_an_unset_one),
 	RUN(good_values_are_taken),
 	RUN(bad_values_are_refused_by_name_and_with_what_would_do),
-	RUN(every_row_but_the_free_texts_refuses_something),
-	RUN(dynamodb_needs_a_region),
+	RUN(every_row_but_the_free_texts_refuses_something), RUN(dynamodb_needs_a_region),
 	RUN(cognito_needs_a_pool_and_a_client_and_knows_the_pools_region),
-	RUN(a_mail_server_needs_a_sender),
-	RUN(all_problems_come_at_once_a_line_each),
+	RUN(a_mail_server_needs_a_sender), RUN(all_problems_come_at_once_a_line_each),
 	RUN(a_secret_is_not_in_its_problem),
 	RUN(what_came_is_shown_on_one_line_whatever_it_is),
-	RUN(a_value_of_megabytes_is_refused),
-	RUN(the_state_directory_is_made_for_its_owner_alone),
-	RUN(in_development_a_key_is_made_once_and_kept),
-	RUN(a_key_file_that_is_not_what_it_was_is_refused_and_left_alone),
-	RUN(a_key_file_may_be_written_by_hand),
-	RUN(a_secret_key_that_is_set_makes_no_file),
-	RUN(cleaning_wipes_the_key),
-	RUN(help_and_the_table_name_every_setting),
-	RUN(without_a_source_it_is_the_environment_of_the_process))
+	RUN(a_value_of_megabytes_is_refused), RUN(help_and_the_table_name_every_setting),
+	RUN(without_a_source_it_is_the_environment_of_the_process)
+)
