@@ -34,6 +34,14 @@ static uint64_t burst_of(const struct limit_policy *p)
 	return p->burst != 0 ? p->burst : p->limit;
 }
 
+/* More is taken than a cell may hold: the clock was set back. */
+static bool is_set_back(const struct limit_policy *p, uint64_t used_ns, uint64_t full_ns)
+{
+	uint64_t most_ns = p->ahead > burst_of(p) ? bounded((wide)p->ahead * unit_ns(p)) : full_ns;
+
+	return used_ns > most_ns && used_ns - most_ns > LIMIT_CLOCK_SLACK_NS;
+}
+
 struct limit_step limit_gcra(const struct limit_policy *p, uint64_t *tat_ns,
     uint64_t now_ns, uint64_t cost)
 {
@@ -41,8 +49,7 @@ struct limit_step limit_gcra(const struct limit_policy *p, uint64_t *tat_ns,
 	uint64_t unit = unit_ns(p);
 	uint64_t full = bounded((wide)burst_of(p) * unit);
 
-	/* More than the whole burst ahead: the clock was set back. */
-	if (*tat_ns > now + full && *tat_ns - now - full > LIMIT_CLOCK_SLACK_NS)
+	if (*tat_ns > now + full && is_set_back(p, *tat_ns - now, full))
 		*tat_ns = now + full;
 	uint64_t used = *tat_ns > now ? *tat_ns - now : 0;
 	wide wanted = used + (wide)cost * unit;

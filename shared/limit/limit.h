@@ -70,6 +70,8 @@ struct limit_policy {
 	uint64_t             burst;     /* GCRA: units at once; 0: same as limit */
 	bool                 dry_run;   /* counts, never refuses */
 	enum limit_failure   on_failure;
+	uint64_t             ahead;     /* GCRA: units that its cells may hold taken where that
+	                                 * is more than burst; no file sets it */
 };
 
 struct limiter;                         /* opaque */

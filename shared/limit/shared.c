@@ -29,6 +29,7 @@ static void share_policy(const struct limit_policy *p, uint32_t machines,
 		return;
 	}
 	out->burst = (burst + machines - 1) / machines;
+	out->ahead = burst;             /* as widen() may allow */
 	out->period_ms = p->period_ms * machines;
 }
 

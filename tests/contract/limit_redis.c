@@ -318,6 +318,24 @@ TEST(a_share_below_one_requests_cost_gives_that_request)
 	machine_close(&m);
 }
 
+/* Nor is what such a request took given back by a smaller one after it. */
+TEST(a_small_request_after_a_large_one_leaves_what_was_taken)
+{
+	struct machine m;
+	struct limit_subject who = by_role("slow", "ann");
+	struct limit_verdict v;
+
+	(void)state;
+	machine_open(&m, NULL, "unix:/nonexistent/s", 10);
+	assert_true(ask(&m, &who, 20).allowed);
+	assert_false(ask(&m, &who, 1).allowed);
+	v = ask(&m, &who, 20);
+	assert_false(v.allowed);
+	/* Of a tenth of 20 an hour that is ten hours. */
+	assert_in_range(v.retry_after_s, 35990, 36000);
+	machine_close(&m);
+}
+
 TEST(it_comes_back_by_itself)
 {
 	struct redis_process p;
@@ -352,5 +370,6 @@ TEST_MAIN(
 	RUN(without_redis_each_policy_does_what_it_says),
 	RUN(a_policy_that_denies_spares_the_others),
 	RUN(a_share_below_one_requests_cost_gives_that_request),
+	RUN(a_small_request_after_a_large_one_leaves_what_was_taken),
 	RUN(it_comes_back_by_itself)
 )
