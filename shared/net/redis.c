@@ -158,8 +158,6 @@ static enum redis_outcome find_server(struct redis *r, uint64_t deadline_ns)
 		if (outcome != REDIS_REFUSED)
 			break;
 	}
-	if (outcome != REDIS_ANSWERED)
-		redis_names_doubt(r->server->names);
 	return outcome;
 }
 
@@ -308,12 +306,13 @@ static enum redis_outcome read_greetings(struct redis *r, size_t greetings, uint
 }
 
 /* Whether an idle connection is still one, as far as one can tell without asking: a
- * command is sent a second time only when the first was certainly not received. */
+ * command is sent a second time only when the first was certainly not received.  What
+ * came unasked is no answer to the next command. */
 static bool is_alive(const struct redis *r)
 {
 	char byte;
 
-	return recv(r->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && would_block();
+	return r->reader->pos == r->reader->len && recv(r->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && would_block();
 }
 
 static enum redis_outcome exchange(struct redis *r, const struct str *words, size_t n_words,
@@ -390,8 +389,10 @@ enum redis_outcome redis_send(struct redis *r, const struct str *words, size_t n
 		r->has_moved = true;
 		outcome = exchange(r, words, n_words, deadline_ns);
 	}
-	if (leaves_doubt(outcome))
+	if (leaves_doubt(outcome)) {
 		start_over(r);
+		redis_names_doubt(r->server->names);
+	}
 	*reply = r->reply;
 	return outcome;
 }

@@ -159,24 +159,40 @@ static uint64_t now_ms(void)
 
 static void say_back(const struct redis_probe *p)
 {
+	struct log_line line;
+
 	metrics_set(p->server->open[p->purpose], 0);
-	log_message(LOG_INFO, "redis.back", "Redis answers again (%s)",
-	    redis_purpose_name(p->purpose));
+	log_begin(&line, LOG_INFO, "redis.back");
+	log_str(&line, "purpose", str_of(redis_purpose_name(p->purpose)));
+	log_str(&line, "message", STR("Redis answers again"));
+	log_end(&line);
 }
 
-/* It writes, as what it stands for does: a replica that cannot is not back.  The key
- * goes by itself, and lies where the others do. */
+/* It writes, as what it stands for does: a replica that cannot is not back, and for
+ * limits one that runs no script, or none that writes after it asked for the time.  The
+ * key goes by itself, and lies where the others do. */
+static enum redis_outcome send_probe(struct redis *r, enum redis_purpose purpose,
+    uint64_t deadline_ns)
+{
+	static const struct str key = STR_INIT(REDIS_TAG "probe");
+	const struct str set[] = { STR("SET"), key, STR("1"), STR("PX"), STR("1000") };
+	const struct str script[] = { STR("EVAL"), STR("redis.call('TIME') "
+	    "return redis.call('SET', KEYS[1], '1', 'PX', '1000')"), STR("1"), key };
+	const struct redisReply *reply;
+
+	return purpose == REDIS_LIMITS ?
+	    redis_send(r, script, COUNT(script), deadline_ns, &reply) :
+	    redis_send(r, set, COUNT(set), deadline_ns, &reply);
+}
+
 static void *probe(void *context)
 {
-	static const struct str words[] = { STR_INIT("SET"), STR_INIT(REDIS_TAG "probe"),
-		STR_INIT("1"), STR_INIT("PX"), STR_INIT("1000") };
-	struct redis_probe      *p = context;
-	struct redis_server     *s = p->server;
-	struct redis            *r = redis_new(s, p->purpose);
-	const struct redisReply *reply;
-	uint64_t                 begin_ns = time_monotonic_ns();
-	enum redis_outcome       outcome = redis_send(r, words, COUNT(words),
-	    begin_ns + s->deadline_ms[p->purpose] * NS_PER_MS, &reply);
+	struct redis_probe  *p = context;
+	struct redis_server *s = p->server;
+	struct redis        *r = redis_new(s, p->purpose);
+	uint64_t             begin_ns = time_monotonic_ns();
+	enum redis_outcome   outcome = send_probe(r, p->purpose,
+	    begin_ns + s->deadline_ms[p->purpose] * NS_PER_MS);
 
 	metrics_add(s->calls[p->purpose][outcome], 1);
 	metrics_observe(s->durations[p->purpose], time_monotonic_ns() - begin_ns);

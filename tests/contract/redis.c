@@ -5,8 +5,11 @@
  */
 #include "net/redis.h"
 
+#include <netdb.h>
+
 #include "base/limits.h"
 #include "base/time.h"
+#include "net/redis_names.h"
 #include "redis_server.h"
 #include "test.h"
 
@@ -369,6 +372,108 @@ TEST(a_name_is_looked_up_beside_the_calls)
 	rig_close(&r);
 }
 
+static atomic_uint lookups;
+
+/* In place of libc's: how often a name was looked up. */
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+    struct addrinfo **out)
+{
+	struct { struct addrinfo info; struct sockaddr_in at; } *found;
+	char    *end;
+	uint16_t number = (uint16_t)strtoul(port, &end, 10);
+
+	if ((hints->ai_flags & AI_NUMERICHOST) != 0 && strcmp(host, "127.0.0.1") != 0)
+		return EAI_NONAME;
+	if (strcmp(host, "no-such-host.invalid") == 0)
+		return EAI_NONAME;
+	atomic_fetch_add(&lookups, (hints->ai_flags & AI_NUMERICHOST) == 0);
+	found = calloc(1, sizeof(*found));
+	assert_non_null(found);
+	found->at = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(number),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	found->info.ai_addr = (struct sockaddr *)&found->at;
+	found->info.ai_addrlen = sizeof(found->at);
+	*out = &found->info;
+	return 0;
+}
+
+void freeaddrinfo(struct addrinfo *found)
+{
+	free(found);
+}
+
+/* After a failover the name leads elsewhere, while the old server says so. */
+TEST(a_server_that_is_a_replica_now_has_its_name_looked_up_again)
+{
+	static const char *const read_only[] = { "-READONLY it is a replica\r\n" };
+	struct redis_script_server s = { .drip_ms = 0 };
+	char       url[64];
+	struct rig r;
+
+	(void)state;
+	redis_script_start(&s, read_only, 1);
+	snprintf(url, sizeof(url), "redis://localhost:%u", s.port);
+	rig_open(&r, url, REDIS_FOLLOW);
+	assert_true(comes_to(&r, REDIS_READ_ONLY));
+	unsigned before = atomic_load(&lookups);
+	uint64_t begin_ns = time_monotonic_ns();
+	while (atomic_load(&lookups) == before) {
+		assert_true(time_monotonic_ns() - begin_ns <
+		    2 * REDIS_LOOKUP_MS * NS_PER_MS);
+		assert_int_equal(call_ping(&r), REDIS_READ_ONLY);
+		usleep(20000);
+	}
+	rig_close(&r);
+	redis_script_stop(&s);
+}
+
+TEST(what_comes_unasked_is_no_answer_to_the_next_command)
+{
+	static const char *const replies_twice[] = { "+ONE\r\n+MORE\r\n", "+TWO\r\n" };
+	struct redis_script_server s = { .drip_ms = 0 };
+	const struct redisReply   *reply;
+	struct rig r;
+
+	(void)state;
+	redis_script_start(&s, replies_twice, 2);
+	rig_open(&r, s.url, REDIS_PUBLISH);
+	assert_int_equal(call(&r, ping, 1, &reply), REDIS_ANSWERED);
+	assert_string_equal(reply->str, "ONE");
+	assert_int_equal(call(&r, ping, 1, &reply), REDIS_ANSWERED);
+	assert_string_equal(reply->str, "TWO");
+	rig_close(&r);
+	redis_script_stop(&s);
+}
+
+/* Half of it works: that is not back. */
+TEST(a_server_that_runs_no_script_stays_away_from_limits)
+{
+	static const struct str forbid[] = { STR_INIT("ACL"), STR_INIT("SETUSER"),
+		STR_INIT("default"), STR_INIT("-@scripting") };
+	static const struct str eval[] = { STR_INIT("EVAL"), STR_INIT("return 1"), STR_INIT("0") };
+	const struct redisReply *reply;
+	struct redis_process p;
+	struct rig           r;
+
+	(void)state;
+	redis_process_start(&p, NULL, NULL);
+	rig_open(&r, p.url, REDIS_LIMITS);
+	assert_true(comes_to(&r, REDIS_ANSWERED));
+	assert_int_equal(redis_call(r.redis, forbid, COUNT(forbid), time_monotonic_ns() +
+	    1000 * NS_PER_MS, &reply), REDIS_ANSWERED);
+	while (call(&r, eval, COUNT(eval), &reply) != REDIS_OPEN)
+		;
+	/* Two probes at least. */
+	uint64_t begin_ns = time_monotonic_ns();
+	while (time_monotonic_ns() - begin_ns < 600 * NS_PER_MS) {
+		assert_int_equal(call(&r, eval, COUNT(eval), &reply), REDIS_OPEN);
+		usleep(1000);
+	}
+	assert_in_range(counted(&r, "limits", "no_auth"), 7, 12);
+	rig_close(&r);
+	redis_process_stop(&p);
+}
+
 /* The breaker of one process is the breaker of all. */
 TEST(processes_of_a_machine_share_the_breaker)
 {
@@ -414,4 +519,7 @@ TEST_MAIN(
 	RUN(a_call_follows_to_the_node_that_is_named_and_stays_there),
 	RUN(nodes_that_name_each_other_are_not_followed_for_ever),
 	RUN(a_name_is_looked_up_beside_the_calls),
+	RUN(a_server_that_is_a_replica_now_has_its_name_looked_up_again),
+	RUN(what_comes_unasked_is_no_answer_to_the_next_command),
+	RUN(a_server_that_runs_no_script_stays_away_from_limits),
 	RUN(processes_of_a_machine_share_the_breaker))
