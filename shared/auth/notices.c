@@ -92,7 +92,6 @@ static void hear(void *context, const struct notice *notice)
 {
 	struct notices *n = context;
 
-	metrics_add(n->events[HEARD], 1);
 	switch (notice->kind) {
 	case NOTICE_REVOKED:
 		session_heard_revoked(n->auth, notice->id, time_now_ms(), notice->until_ms);
@@ -103,6 +102,8 @@ static void hear(void *context, const struct notice *notice)
 	case NOTICE_KINDS:
 		break;
 	}
+	/* Who sees it counted finds it done. */
+	metrics_add(n->events[HEARD], 1);
 }
 
 /* Reads what was revoked of late.  It says when it began: what comes after that is

@@ -154,6 +154,11 @@ bool revoked_add(struct revoked *r, struct str session, int64_t now_ms, int64_t 
 	return false;
 }
 
+bool revoked_is_full(const struct revoked *r, int64_t now_ms)
+{
+	return atomic_load_explicit(&r->table->incomplete_until_ms, memory_order_acquire) > now_ms;
+}
+
 enum revoked_answer revoked_has(const struct revoked *r, struct str session, int64_t now_ms)
 {
 	uint64_t hash = str_hash(session);
@@ -166,8 +171,7 @@ enum revoked_answer revoked_has(const struct revoked *r, struct str session, int
 		if (is_of(cell, hash) && is_alive(cell, now_ms))
 			return REVOKED_YES;
 	}
-	if (!revoked_is_filled(r) || !is_believed(r) ||
-	    atomic_load_explicit(&r->table->incomplete_until_ms, memory_order_acquire) > now_ms)
+	if (!revoked_is_filled(r) || !is_believed(r) || revoked_is_full(r, now_ms))
 		return REVOKED_ASK_STORE;
 	return REVOKED_NO;
 }

@@ -62,6 +62,8 @@ NODISCARD bool revoked_take_turn(struct revoked *r, uint64_t now_ms, uint64_t ev
  * then every process asks the store for as long. */
 bool revoked_add(struct revoked *r, struct str session, int64_t now_ms, int64_t until_ms)
     NONNULL(1);
+/* Whether something had no room whose time is not over yet. */
+bool revoked_is_full(const struct revoked *r, int64_t now_ms) NONNULL_ALL;
 enum revoked_answer revoked_has(const struct revoked *r, struct str session, int64_t now_ms)
     NONNULL(1);
 

@@ -148,17 +148,22 @@ enum err session_item(const struct auth *auth, struct arena *a, const struct ses
 
 /* --- ending --------------------------------------------------------------------- */
 
+/* Said once, and not for each of the many that may follow. */
 static void revoke_here(struct auth *auth, struct str id, int64_t now_ms, int64_t until_ms)
 {
-	if (!revoked_add(&auth->revoked, id, now_ms, until_ms))
+	bool was_full = revoked_is_full(&auth->revoked, now_ms);
+
+	if (!revoked_add(&auth->revoked, id, now_ms, until_ms) && !was_full)
 		log_message(LOG_WARN, "auth.revoked_full",
 		    "no room among the revoked sessions: the store is asked until some expire");
 }
 
 void session_heard_revoked(struct auth *auth, struct str id, int64_t now_ms, int64_t until_ms)
 {
+	int64_t most_ms = revoked_until(auth, now_ms);
+
 	if (until_ms > now_ms)
-		revoke_here(auth, id, now_ms, until_ms);
+		revoke_here(auth, id, now_ms, until_ms < most_ms ? until_ms : most_ms);
 }
 
 /* By time in the index, so that what is new can be read alone; `key` is kept until

@@ -84,7 +84,9 @@ NODISCARD enum err session_fill_revoked(struct auth *auth, struct store_connecti
  * that was never, or long ago. */
 NODISCARD enum err session_read_revoked(struct auth *auth, struct store_connection *c,
     int64_t now_ms) NONNULL_ALL;
-/* Of another machine. */
+/* Of another machine.  A notice is anyone's who may write to Redis: it counts no longer
+ * than our own access tokens live.  What lives longer (another issuer's token) has the
+ * rest of its time from the store. */
 void session_heard_revoked(struct auth *auth, struct str id, int64_t now_ms, int64_t until_ms)
     NONNULL(1);
 

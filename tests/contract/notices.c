@@ -271,6 +271,44 @@ TEST(what_is_no_notice_is_passed_over)
 	redis_process_stop(&redis);
 }
 
+static void put_notice(struct pair *p, const char *id, const char *until)
+{
+	struct redis *r = redis_new(p->redis_here, REDIS_FOLLOW);
+	const struct redisReply *reply;
+	const struct str keys[] = { STR("KEYS"), STR("{quiver}:notices:*") };
+	char key[80];
+
+	assert_int_equal(redis_call(r, keys, 2, redis_deadline_ns(r), &reply), REDIS_ANSWERED);
+	assert_int_equal(reply->elements, 1);
+	snprintf(key, sizeof(key), "%s", reply->element[0]->str);
+	const struct str add[] = { STR("XADD"), str_of(key), STR("*"), STR("kind"), STR("revoked"),
+		STR("id"), str_of(id), STR("until"), str_of(until) };
+	assert_int_equal(redis_call(r, add, COUNT(add), redis_deadline_ns(r), &reply),
+	    REDIS_ANSWERED);
+	redis_free(r);
+}
+
+/* Who may write to Redis says what they like, and until when. */
+TEST(a_notice_counts_no_longer_than_an_access_token_lives)
+{
+	struct redis_process redis;
+	struct pair          p;
+	int64_t              later_ms = time_now_ms() + 2 * HOUR_MS;
+
+	(void)state;
+	redis_process_start(&redis, NULL, NULL);
+	pair_open(&p, redis.url);
+	assert_true(both_follow(&p));
+	end_session(&p.here, "one");
+	assert_true(within(1000, counted(&p.there, "heard") == 1));
+	put_notice(&p, "forged", "9223372036854775807");
+	assert_true(within(1000, has(&p.there, "forged") == REVOKED_YES));
+	assert_int_not_equal(revoked_has(&p.there.auth->revoked, STR("forged"), later_ms),
+	    REVOKED_YES);
+	pair_close(&p);
+	redis_process_stop(&redis);
+}
+
 TEST(a_machine_by_itself_has_no_thread_for_it)
 {
 	struct rig           r;
@@ -310,5 +348,6 @@ TEST_MAIN(
 	RUN(a_redis_that_comes_back_empty_makes_it_read_the_store),
 	RUN(a_stream_that_was_trimmed_makes_it_read_the_store),
 	RUN(what_is_no_notice_is_passed_over),
+	RUN(a_notice_counts_no_longer_than_an_access_token_lives),
 	RUN(a_machine_by_itself_has_no_thread_for_it),
 	RUN(a_close_waits_for_no_news))
