@@ -360,8 +360,8 @@ static struct attempt try_once(struct aws_client *c, const struct aws_call *call
     struct buf *body, struct aws_reply *reply)
 {
 	struct attempt t = { .cause = AWS_CAUSE_NONE };
-	uint64_t now = time_monotonic_ns();
 	struct head head;
+	uint64_t now;
 
 	reply->error = reply->message = STR("");
 	reply->status = 0;
@@ -372,6 +372,7 @@ static struct attempt try_once(struct aws_client *c, const struct aws_call *call
 		t.err = e == ERR_INVALID ? ERR_FORBIDDEN : e;
 		return t;
 	}
+	now = time_monotonic_ns();      /* keys may have taken a while */
 	if (now >= call->deadline_ns || !make_head(c, call, &head)) {
 		t.err = now >= call->deadline_ns ? ERR_TIMEOUT : ERR_NO_MEMORY;
 		reply->reason = STR("no time left");

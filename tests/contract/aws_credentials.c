@@ -419,6 +419,19 @@ TEST(threads_that_ask_at_once_share_one_visit)
 
 /* --- a call --------------------------------------------------------------------------- */
 
+static struct aws_service *service_of(struct rig *r, const struct aws_server *server)
+{
+	struct aws_service *service;
+	struct aws_service_options o = {
+		.credentials = r->credentials, .metrics = r->metrics, .name = "dynamodb",
+		.target = "DynamoDB_20120810", .region = STR("eu-west-1"),
+		.endpoint = arena_printf(&r->a, "http://127.0.0.1:%u", server->http->port),
+	};
+
+	assert_int_equal(aws_service_new(&r->a, &o, &service, &r->reason), OK);
+	return service;
+}
+
 TEST(a_call_whose_keys_expired_is_made_again_with_others)
 {
 	static const struct aws_step steps[] = {
@@ -435,12 +448,7 @@ TEST(a_call_whose_keys_expired_is_made_again_with_others)
 	(void)state;
 	rig_open(&r, false);
 	aws_server_start(&server, steps, COUNT(steps));
-	struct aws_service_options o = {
-		.credentials = r.credentials, .metrics = r.metrics, .name = "dynamodb",
-		.target = "DynamoDB_20120810", .region = STR("eu-west-1"),
-		.endpoint = arena_printf(&r.a, "http://127.0.0.1:%u", server.http->port),
-	};
-	assert_int_equal(aws_service_new(&r.a, &o, &service, &r.reason), OK);
+	service = service_of(&r, &server);
 	struct aws_client *client = aws_client_new(service);
 	buf_init(&body, NULL, 65536);
 	for (int i = 0; i < 2; i++) {
@@ -456,6 +464,35 @@ TEST(a_call_whose_keys_expired_is_made_again_with_others)
 	assert_int_equal(fetches(&r), 2);
 	assert_non_null(strstr(server.http->last, "Credential=ASIA2/"));
 	assert_non_null(strstr(server.http->last, "X-Amz-Security-Token: session-2\r\n"));
+	buf_clean(&body);
+	aws_client_free(client);
+	aws_service_free(service);
+	aws_server_stop(&server);
+	rig_close(&r);
+}
+
+/* The keys take most of the time there is, and then nobody answers. */
+TEST(a_call_that_waited_for_keys_ends_by_its_deadline_all_the_same)
+{
+	static const struct aws_step hang = { .act = ACT_HANG };
+	struct aws_service *service;
+	struct aws_server server;
+	struct aws_reply reply;
+	struct buf body;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, false);
+	atomic_store(&r.giver.delay_ms, 1500);
+	aws_server_start(&server, &hang, 1);
+	service = service_of(&r, &server);
+	struct aws_client *client = aws_client_new(service);
+	buf_init(&body, NULL, 65536);
+	uint64_t began = time_monotonic_ns();
+	struct aws_call call = { .operation = "UpdateItem", .body = STR("{}"),
+	    .deadline_ns = began + 2 * SECOND };
+	assert_int_equal(aws_client_call(client, &call, &body, &reply), ERR_TIMEOUT);
+	assert_true(time_monotonic_ns() - began < 3 * SECOND);
 	buf_clean(&body);
 	aws_client_free(client);
 	aws_service_free(service);
@@ -480,4 +517,5 @@ TEST_MAIN(
 	RUN(an_endpoint_that_hangs_holds_nobody_past_the_deadline),
 	RUN(threads_that_ask_at_once_share_one_visit),
 	RUN(a_call_whose_keys_expired_is_made_again_with_others),
+	RUN(a_call_that_waited_for_keys_ends_by_its_deadline_all_the_same),
 )
