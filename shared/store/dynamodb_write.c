@@ -177,7 +177,18 @@ static enum outcome look(struct writing *w, const struct dynamo_slot *slot, enum
 	return OUTCOME_DONE;
 }
 
-static enum outcome take_sum(struct writing *w, const struct dynamo_call *call, enum err *err)
+/* The same for what must not be tried anew: it may have come through and been written
+ * over since. */
+static enum outcome settle(struct writing *w, const struct dynamo_slot *slot, enum err *err)
+{
+	if (look(w, slot, err) == OUTCOME_DONE)
+		return OUTCOME_DONE;
+	*err = ERR_TIMEOUT;
+	return OUTCOME_FAILED;
+}
+
+static enum outcome take_sum(struct writing *w, const struct dynamo_slot *slot,
+    const struct dynamo_call *call, enum err *err)
 {
 	struct dynamo_rows rows;
 
@@ -186,8 +197,15 @@ static enum outcome take_sum(struct writing *w, const struct dynamo_call *call, 
 		w->plan.result.n = rows.list[0].item.n;
 		return OUTCOME_DONE;
 	}
-	*err = dynamo_garbled(call);
-	return OUTCOME_FAILED;
+	(void)dynamo_garbled(call);
+	return settle(w, slot, err);
+}
+
+/* A counter's first goes as a put, and is a count all the same: when others have counted
+ * on it, theirs is the token in the item. */
+static bool counts(const struct writing *w, const struct dynamo_slot *slot)
+{
+	return w->plan.ops[slot->op].verb == STORE_ADD;
 }
 
 static enum outcome send_plain(struct writing *w, const struct dynamo_slot *slot, enum err *err)
@@ -201,17 +219,14 @@ static enum outcome send_plain(struct writing *w, const struct dynamo_slot *slot
 		json_member_string(&call.json, "ReturnValues", STR("UPDATED_NEW"));
 	*err = dynamo_send(&call, w->c->client, !adds, w->deadline_ns);
 	if (*err == OK)
-		return adds ? take_sum(w, &call, err) : OUTCOME_DONE;
+		return adds ? take_sum(w, slot, &call, err) : OUTCOME_DONE;
 	if (dynamo_says(&call, "TransactionConflictException") && !call.reply.unclear)
 		return OUTCOME_MET;
-	if (dynamo_says(&call, "ConditionalCheckFailedException"))
+	if (dynamo_says(&call, "ConditionalCheckFailedException") &&
+	    !(call.reply.unclear && counts(w, slot)))
 		return call.reply.unclear ? look(w, slot, err) : OUTCOME_CHANGED;
-	if (call.reply.unclear) {
-		if (look(w, slot, err) == OUTCOME_DONE)
-			return OUTCOME_DONE;
-		*err = ERR_TIMEOUT;
-		return OUTCOME_FAILED;
-	}
+	if (call.reply.unclear)
+		return settle(w, slot, err);
 	*err = dynamo_fail(&call, *err);
 	return OUTCOME_FAILED;
 }

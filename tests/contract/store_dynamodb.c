@@ -9,7 +9,9 @@
  */
 #include "store_rig.h"
 
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "base/time.h"
@@ -327,6 +329,80 @@ TEST(a_relaxed_count_is_made_once_or_its_outcome_is_said_to_be_unknown)
 	rig_close(&rig);
 }
 
+static void ignore(void *context, const struct store_item *item)
+{
+	(void)context;
+	(void)item;
+}
+
+static bool is_begun(struct store_connection *c)
+{
+	return store_visit(c, STR("c"), STR("n"), NOW, ignore, NULL) == OK;
+}
+
+/* Another machine, which counts as soon as it sees that somebody has begun. */
+static void *count_after_the_first(void *context)
+{
+	const struct timespec pause = { 0, 5 * 1000000 };
+	struct rig *rig = context;
+	const struct store_op op = { STORE_ADD, STORE_ALWAYS, counter(1) };
+	struct store_connection *c;
+	struct store_result result;
+	enum err err = store_connect(rig->store, &c);
+
+	for (int i = 0; err == OK && !is_begun(c) && i < 400; i++)
+		nanosleep(&pause, NULL);
+	if (err == OK)
+		err = store_write(c, &op, 1, STORE_RELAXED, NOW, &result);
+	store_disconnect(c);
+	return err == OK ? context : NULL;
+}
+
+/* A counter's first is a put where nothing is: made again it finds itself there, and
+ * who has counted on it since. */
+TEST(a_counters_first_that_others_count_on_at_once_is_not_made_twice)
+{
+	struct store_result result;
+	pthread_t other;
+	void *counted;
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	fault("{\"operation\":\"PutItem\",\"cut\":\"after\"}");
+	fault("{\"operation\":\"PutItem\",\"delayMs\":1500}");
+	assert_int_equal(pthread_create(&other, NULL, count_after_the_first, &rig), 0);
+	enum err err = write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result);
+	assert_int_equal(pthread_join(other, &counted), 0);
+	assert_non_null(counted);
+	assert_int_equal(rig_get(&rig, "c", "n").n, 2);
+	assert_int_equal(err, ERR_TIMEOUT);
+	rig_close(&rig);
+}
+
+/* What it says of the sum cannot be read, so the item is asked. */
+TEST(a_count_that_is_answered_with_something_else_is_known_all_the_same)
+{
+	struct store_result result;
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result),
+	    OK);
+	fault("{\"operation\":\"UpdateItem\",\"answer\":{}}");
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result),
+	    OK);
+	assert_int_equal(result.n, 2);
+	fault("{\"operation\":\"UpdateItem\",\"answer\":{}}");
+	fault("{\"operation\":\"GetItem\",\"status\":500,\"n\":8}");
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_RELAXED, &result),
+	    ERR_TIMEOUT);
+	dynamodb_child_control("/_reset", "", NULL, 0);
+	assert_int_equal(rig_get(&rig, "c", "n").n, 3);
+	rig_close(&rig);
+}
+
 TEST(an_unknown_error_of_the_service_is_an_unclear_outcome_too)
 {
 	struct store_result result;
@@ -506,6 +582,8 @@ TEST_MAIN(
 	RUN(a_write_whose_connection_breaks_is_done_once_and_told_so),
 	RUN(a_durable_count_is_made_once_whatever_happens_to_its_connection),
 	RUN(a_relaxed_count_is_made_once_or_its_outcome_is_said_to_be_unknown),
+	RUN(a_counters_first_that_others_count_on_at_once_is_not_made_twice),
+	RUN(a_count_that_is_answered_with_something_else_is_known_all_the_same),
 	RUN(an_unknown_error_of_the_service_is_an_unclear_outcome_too),
 	RUN(a_transaction_that_meets_another_is_made_again),
 	RUN(a_list_whose_items_changed_under_it_is_looked_at_again),

@@ -11,6 +11,7 @@
 //     cut: 'before' | 'after' | 'middle'   hangs up without having done it, having done it, or in the middle of the reply
 //     delayMs                    answers later; with hang: true never, having done it
 //     crc: true, garbage: true   a wrong checksum, no JSON
+//     answer: {…}                is answered instead, having done it
 //     unprocessed: k             of a BatchGetItem, k keys are left over
 // POST /_reset forgets faults that did not happen.  GET /_calls: how often each operation was called.
 import { createHash, createHmac, randomUUID } from 'node:crypto'
@@ -199,7 +200,7 @@ class Server {
     if (fault?.delayMs) await sleep(fault.delayMs)
     if (fault?.hang) return
     if (fault?.cut === 'after') return req.socket.destroy()
-    const bytes = Buffer.from(fault?.garbage ? '<html>no JSON</html>' : JSON.stringify(r.body))
+    const bytes = Buffer.from(fault?.garbage ? '<html>no JSON</html>' : JSON.stringify(fault?.answer ?? r.body))
     const crc = (zlib.crc32 ?? require('buffer-crc32').unsigned)(bytes)
     res.writeHead(r.status, {
       'Content-Type': 'application/x-amz-json-1.0', 'Content-Length': bytes.length, 'x-amzn-RequestId': randomUUID(),
