@@ -140,13 +140,16 @@ static size_t batch_size(const struct search *s)
 	return s->q->limit == 0 || wanted > BATCH_MAX ? BATCH_MAX : wanted;
 }
 
-static enum err give_page(struct search *s, struct arena *a, const struct dynamo_rows *page,
+/* A page may have thousands of hits: no more than a batch of their items is held. */
+static enum err give_page(struct search *s, const struct dynamo_rows *page,
     uint64_t deadline_ns, bool *more)
 {
 	struct dynamo_row hits[BATCH_MAX];
+	struct arena items;
 	enum err err = OK;
 	size_t i = 0, n;
 
+	arena_init(&items, ARENA_MAX_BYTES);
 	while (err == OK && *more && i < page->n) {
 		for (n = 0; i < page->n && n < batch_size(s); i++) {
 			const struct dynamo_row *row = &page->list[i];
@@ -154,8 +157,10 @@ static enum err give_page(struct search *s, struct arena *a, const struct dynamo
 			    dynamo_in_range(s->q, s->q->index ? row->item.index_sk : row->item.sk))
 				hits[n++] = *row;
 		}
-		err = give_some(s, a, hits, n, deadline_ns, more);
+		arena_reset(&items);
+		err = give_some(s, &items, hits, n, deadline_ns, more);
 	}
+	arena_clean(&items);
 	return err;
 }
 
@@ -178,11 +183,9 @@ enum err dynamo_search(struct dynamo_connection *c, const struct store_query *q,
 	pager.pk = dynamo_words_pk(&lasting, q->pk);
 	while (err == OK && more && !pager.done) {
 		arena_reset(&pages[turn]);
-		if (q->limit == 0)
-			deadline_ns = dynamo_deadline();
 		err = dynamo_next_page(c, &pages[turn], &pager, deadline_ns, &rows);
 		if (err == OK)
-			err = give_page(&s, &pages[turn], &rows, deadline_ns, &more);
+			err = give_page(&s, &rows, deadline_ns, &more);
 		turn ^= 1;
 	}
 	arena_clean(&pages[0]);

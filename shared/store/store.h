@@ -11,8 +11,8 @@
  * Lifetime: a store is opened once a process; a connection once a worker.
  * Threads:  a store is safe from any; a connection is one thread's.
  * Blocking: reads on the disk or the network; store_write until the data is durable
- *           (see enum store_durability); each at most STORE_DEADLINE_MS, a query
- *           without a limit as long for each of its pages.
+ *           (see enum store_durability); each at most STORE_DEADLINE_MS; a query that
+ *           has no limit and searches nothing takes as long for each of its pages.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

@@ -545,6 +545,51 @@ TEST(a_service_that_hangs_is_given_up_at_the_deadline)
 	rig_close(&rig);
 }
 
+/* " w000000 w000001 …": nothing of it twice. */
+static struct str many_words(struct arena *a, size_t n)
+{
+	struct buf text;
+
+	buf_init(&text, a, 8 * n);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&text, "w%06zu ", i);
+	return buf_str(&text);
+}
+
+static bool take_all(void *context, const struct store_item *item)
+{
+	(void)context;
+	(void)item;
+	return true;
+}
+
+/* Pages of 1 MB of words in which nothing fits, each slow: who gives no limit never gets
+ * to say that it is enough. */
+TEST(a_search_that_finds_nothing_ends_by_its_deadline_without_a_limit_too)
+{
+	struct store_item items[10];
+	char keys[COUNT(items)][8];
+	struct rig rig;
+	size_t failed;
+
+	(void)state;
+	begin(&rig);
+	for (size_t i = 0; i < COUNT(items); i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%02zu", i);
+		items[i] = rig_item("p", keys[i], "{}");
+		items[i].version = 1;
+		items[i].text = many_words(&rig.arena, 48000);
+	}
+	assert_int_equal(store_restore(rig.c, items, COUNT(items), &failed), OK);
+	const struct store_query q = { .pk = STR("p"), .match = STR("nothing") };
+	assert_int_equal(store_query(rig.c, &q, NOW, take_all, NULL), OK);
+	fault("{\"operation\":\"Query\",\"delayMs\":2000,\"n\":20}");
+	uint64_t began = time_monotonic_ns();
+	assert_int_equal(store_query(rig.c, &q, NOW, take_all, NULL), ERR_TIMEOUT);
+	assert_true(time_monotonic_ns() - began < (STORE_DEADLINE_MS + SLACK_MS) * 1000000ull);
+	rig_close(&rig);
+}
+
 TEST(throttled_to_the_end_is_unavailable_and_nobodys_fault)
 {
 	struct store_result result;
@@ -591,6 +636,7 @@ TEST_MAIN(
 	RUN(what_a_batch_leaves_over_is_asked_for_again),
 	RUN(a_read_that_is_throttled_cut_or_garbled_is_made_again),
 	RUN(a_service_that_hangs_is_given_up_at_the_deadline),
+	RUN(a_search_that_finds_nothing_ends_by_its_deadline_without_a_limit_too),
 	RUN(throttled_to_the_end_is_unavailable_and_nobodys_fault),
 	RUN(a_table_that_goes_away_is_unavailable_and_ping_says_so)
 )
