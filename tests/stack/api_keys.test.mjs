@@ -169,7 +169,8 @@ describe('a key', { skip: elsewhere }, () => {
 		const { client, token, stack } = at;
 		const made = await makeKey(client, token);
 		const reply = await client.get(ME, withKey(made.key));
-		const line = stack.logLines().find((l) => l.request_id === reply.headers['x-request-id']);
+		const line = await until('its line', async () =>
+			stack.logLines().find((l) => l.request_id === reply.headers['x-request-id']));
 		assert.equal(line.api_key_id, made.id);
 		assert.equal(line.principal, reply.json.id);
 	});
@@ -183,6 +184,8 @@ describe('bodies in the log', { skip: elsewhere }, () => {
 		const { key } = await makeKey(client, token);
 		await client.post(KEYS, { name: key, scopes: ['profile'] }, { token });
 		await client.post('/v1/auth/login', { email: `${key}@example.com`, password: 'x' });
+		for (const path of [KEYS, '/v1/auth/login'])
+			await until('its line', async () => stack.logLines().some((l) => l.path === path));
 		assert.ok(stack.logText().includes('[redacted]'));
 		assert.ok(!stack.logText().includes(key.slice(31, 71)));
 	});

@@ -34,14 +34,15 @@ export class Client {
 
 	// `path` goes out as it is.  Rejects only when no reply came.  A server may close an idle
 	// connection just when it is used again: the request goes out once more, on another
-	// (RFC 9112, 9.3.1 and 9.5).
+	// (RFC 9112, 9.3.1 and 9.5), which may be as old.
 	async request(method, path, options) {
-		try {
-			return await this.requestOnce(method, path, options);
-		} catch (error) {
-			if (error.code !== 'ECONNRESET' || !error.reused)
-				throw error;
-			return this.requestOnce(method, path, options);
+		for (;;) {
+			try {
+				return await this.requestOnce(method, path, options);
+			} catch (error) {
+				if (error.code !== 'ECONNRESET' || !error.reused)
+					throw error;
+			}
 		}
 	}
 
