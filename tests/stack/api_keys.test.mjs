@@ -74,7 +74,7 @@ describe('a key', { skip: elsewhere }, () => {
 			assert.equal(reply.status, 401, reason);
 			assert.equal(reply.headers['www-authenticate'], 'Bearer error="invalid_token"');
 			bodies.add(JSON.stringify(problem));
-			const line = stack.logLines().find((l) => l.request_id === instance);
+			const line = await until('its line', async () => stack.logLines().find((l) => l.request_id === instance));
 			assert.equal(line.auth, reason);
 		}
 		assert.equal(bodies.size, 1);
