@@ -79,7 +79,7 @@ set(CPACK_PACKAGE_NAME quiver)
 set(CPACK_PACKAGE_CONTACT "Quiver <quiver@localhost>")
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# Loaded when something calls out, so it is not among what the linker knows.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS libcurl4)
+# Loaded when something calls out, so they are not among what the linker knows.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libcurl4, zlib1g")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "lighttpd | nginx | apache2")
 include(CPack)

@@ -15,6 +15,8 @@ quiver_package(ARGON2 libargon2)
 quiver_package(HIREDIS hiredis)
 # Its headers alone: net/curl_library loads it when something calls out.
 quiver_package(CURL libcurl)
+# Likewise: store/dynamodb_pack loads it when a body is large.
+quiver_package(ZLIB zlib)
 # Content's own: Markdown, HTML5, front matter, archives.
 quiver_package(CMARK libcmark-gfm)
 quiver_package(GUMBO gumbo)
@@ -27,7 +29,7 @@ set(QUIVER_LIBRARIES
     PkgConfig::SQLITE PkgConfig::ARGON2 PkgConfig::HIREDIS Threads::Threads ${CMAKE_DL_LIBS} m)
 
 add_library(quiver_flags INTERFACE)
-target_include_directories(quiver_flags INTERFACE ${PROJECT_SOURCE_DIR}/shared ${CURL_INCLUDE_DIRS})
+target_include_directories(quiver_flags INTERFACE ${PROJECT_SOURCE_DIR}/shared ${CURL_INCLUDE_DIRS} ${ZLIB_INCLUDE_DIRS})
 target_compile_definitions(quiver_flags INTERFACE _GNU_SOURCE QUIVER_VERSION="${PROJECT_VERSION}")
 target_compile_options(quiver_flags INTERFACE
     -Wall -Wextra -Wno-missing-field-initializers -Wformat=2 -Wundef -Wshadow -Wpointer-arith -Wvla -Wwrite-strings

@@ -37,7 +37,7 @@
 #define TRUSTED_PROXIES_MAX     64      /* ranges in TRUSTED_PROXIES */
 #define CORS_ORIGINS_MAX        64
 #define STORE_KEY_MAX_BYTES     512     /* partition or sort key; DynamoDB's sort key has 1,024 */
-#define STORE_ITEM_MAX_BYTES    (16u << 20)     /* one item's JSON (DynamoDB: 400 KB, its engine says so) */
+#define STORE_ITEM_MAX_BYTES    (16u << 20)     /* one item's JSON (DynamoDB: 400 KB deflated, its engine says so) */
 #define STORE_OPS_MAX           100     /* operations of one transaction; DynamoDB's bound */
 #define HTTP_DEADLINE_MS        10000   /* an outgoing call that names none */
 #define HTTP_CONNECT_MS         5000    /* of it, for DNS, TCP and TLS */

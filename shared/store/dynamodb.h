@@ -5,7 +5,8 @@
  * `index_sk` with all attributes.  DynamoDB compares strings by their UTF-8 bytes, as
  * store.h does.  The other attributes have short names, since a name is stored and paid
  * for with every item:
- *	body    the JSON text; `raw` instead, in bytes, where it is no UTF-8
+ *	body    the JSON text; `raw` instead, in bytes, where it is no UTF-8; `z` instead,
+ *	        deflated, where it is large (dynamodb_pack.c), and its length as `l`
  *	n       the counter
  *	v       the version
  *	x       when it expires, in milliseconds; `ttl` the same in seconds, rounded up,
@@ -37,6 +38,7 @@
 #define ITEM_MAX_BYTES (400 << 10)      /* DynamoDB's bound of one item, names included */
 #define LIST_MAX_BYTES (4 << 20)        /* and of all items of a transaction */
 #define LIST_MAX_ITEMS 100              /* and how many they are */
+#define PACK_MIN_BYTES (64 << 10)       /* bodies over it are deflated, which takes 3 ms of 100 KB */
 #define BATCH_MAX 100                   /* items of one BatchGetItem */
 #define TEXT_MAX_BYTES (2u << 20)       /* text whose words are kept: what it takes to sort them */
 #define REPLY_MAX_BYTES (64u << 20)     /* 1 or 16 MB of items, escaped as JSON */
@@ -62,6 +64,8 @@ struct dynamo_row {
 	struct store_item item;         /* text: the words of an item that keeps another's */
 	bool              has_text;
 	struct str        token;        /* of the write that made it; absent */
+	struct str        packed;       /* the body deflated, in its place; absent */
+	uint64_t          unpacked_bytes;
 };
 
 static inline bool dynamo_is_live(const struct dynamo_row *row, int64_t now_ms)
@@ -125,6 +129,20 @@ struct dynamo_rows {
 NODISCARD enum err dynamo_read_rows(struct arena *a, struct str reply, struct dynamo_rows *out)
     NONNULL_ALL;
 
+/* --- dynamodb_pack.c: large bodies --- */
+
+/* `body` deflated, when it is over PACK_MIN_BYTES and becomes smaller, and no larger than
+ * an item may be; else *packed is absent.  ERR_NO_MEMORY. */
+NODISCARD enum err dynamo_pack(struct arena *a, struct str body, struct str *packed) NONNULL(1, 3);
+/* The body of a row that came packed into its item; `a` holds it.  ERR_CORRUPT,
+ * ERR_NO_MEMORY. */
+NODISCARD enum err dynamo_unpack(struct arena *a, struct dynamo_row *row) NONNULL_ALL;
+/* Calls `each` with the row's item, whole, for as long as it lasts; what it says in *more,
+ * which an error leaves as it was. */
+NODISCARD enum err dynamo_give(const struct dynamo_row *row,
+    bool (*each)(void *context, const struct store_item *item), void *context, bool *more)
+    NONNULL(1, 2, 4);
+
 /* --- dynamodb_read.c --- */
 
 enum err dynamo_visit(void *connection, struct str pk, struct str sk, bool recent,
@@ -187,6 +205,8 @@ struct dynamo_slot {
 	const struct store_item *item;  /* of a put */
 	int64_t  delta;                 /* of an add */
 	struct str words;               /* of a put with text */
+	const struct store_item *packed_of;     /* whose body `packed` is */
+	struct str packed;              /* absent: it goes as it is */
 };
 
 struct dynamo_plan {

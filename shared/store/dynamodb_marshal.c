@@ -38,22 +38,30 @@ void dynamo_put_key(struct json_writer *w, const char *name, struct str pk, stru
 	json_object_close(w);
 }
 
-/* A body that is text as text, which people can read in the table; else its bytes. */
-static void put_body(struct json_writer *w, struct str body)
+static void put_bytes(struct json_writer *w, const char *name, struct str bytes)
 {
-	if (body.len == 0)
-		return;
-	if (str_is_utf8(body)) {
-		dynamo_put_s(w, "body", body);
-		return;
-	}
-	json_name(w, "raw");
+	json_name(w, name);
 	json_object_open(w);
 	json_name(w, "B");
 	json_put_raw(w, STR("\""));
-	crypto_base64_add(w->out, body);
+	crypto_base64_add(w->out, bytes);
 	buf_char(w->out, '"');
 	json_object_close(w);
+}
+
+/* A body that is text as text, which people can read in the table; else its bytes. */
+static void put_body(struct json_writer *w, const struct dynamo_row *row)
+{
+	struct str body = row->item.body;
+
+	if (row->packed.ptr != NULL) {
+		dynamo_put_n(w, "l", (int64_t)body.len);
+		put_bytes(w, "z", row->packed);
+	} else if (body.len > 0 && str_is_utf8(body)) {
+		dynamo_put_s(w, "body", body);
+	} else if (body.len > 0) {
+		put_bytes(w, "raw", body);
+	}
 }
 
 /* Rounded up: DynamoDB must not sweep what is still alive. */
@@ -84,7 +92,7 @@ static void put_attributes(struct json_writer *w, const struct dynamo_row *row)
 		dynamo_put_s(w, "w", row->token);
 	if (item->text.len > 0)
 		dynamo_put_s(w, "words", item->text);
-	put_body(w, item->body);
+	put_body(w, row);
 }
 
 void dynamo_put_item(struct json_writer *w, const struct dynamo_row *row)
@@ -99,10 +107,10 @@ size_t dynamo_item_size(const struct dynamo_row *row)
 {
 	const struct store_item *item = &row->item;
 	/* Names, and numbers at their longest. */
-	const size_t rest = 160;
+	const size_t rest = 184;
 
 	return rest + item->pk.len + item->sk.len + item->index_pk.len + item->index_sk.len +
-	    item->body.len + item->text.len;
+	    (row->packed.ptr != NULL ? row->packed.len : item->body.len) + item->text.len;
 }
 
 /* --- reading: one pass over the reply, strings borrowed where nothing is escaped ----- */
@@ -239,9 +247,19 @@ static bool keep_number(struct dynamo_row *row, struct str name, struct str text
 		return str_to_u64(text, &row->item.version);
 	if (str_eq(name, STR("x")))
 		return str_to_i64(text, &row->item.expires_ms);
+	if (str_eq(name, STR("l")))
+		return str_to_u64(text, &row->unpacked_bytes);
 	if (str_eq(name, STR("t")))
 		row->has_text = true;
 	return true;                    /* an attribute of somebody else's */
+}
+
+static bool keep_bytes(struct reader *r, struct str *at, struct str text)
+{
+	enum err err = crypto_base64_decode(r->a, text, at);
+
+	r->no_memory = r->no_memory || err == ERR_NO_MEMORY;
+	return err == OK || json_scan_fail(&r->s, "no base64");
 }
 
 static bool keep(struct reader *r, struct dynamo_row *row, struct str name, struct str type,
@@ -253,9 +271,8 @@ static bool keep(struct reader *r, struct dynamo_row *row, struct str name, stru
 		return true;
 	if (str_eq(type, STR("N")))
 		return keep_number(row, name, text) || json_scan_fail(&r->s, "a number out of bounds");
-	if (str_eq(type, STR("B")) && str_eq(name, STR("raw")))
-		return crypto_base64_decode(r->a, text, &row->item.body) == OK ||
-		    json_scan_fail(&r->s, "no base64");
+	if (str_eq(type, STR("B")) && (str_eq(name, STR("raw")) || str_eq(name, STR("z"))))
+		return keep_bytes(r, str_eq(name, STR("z")) ? &row->packed : &row->item.body, text);
 	at = string_of(row, name);
 	if (at != NULL && str_eq(type, STR("S")))
 		*at = text;

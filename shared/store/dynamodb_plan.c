@@ -360,6 +360,8 @@ void dynamo_slot_write(const struct dynamo_plan *p, const struct dynamo_slot *sl
 		row.item.n = slot->after.n;
 		row.item.version = slot->after.version;
 		row.item.text = STR_NONE;
+		if (slot->packed_of == slot->item)
+			row.packed = slot->packed;
 		dynamo_put_item(w, &row);
 	} else {
 		dynamo_put_key(w, "Key", slot->key->pk, slot->key->sk);

@@ -55,6 +55,8 @@ enum err dynamo_visit(void *connection, struct str pk, struct str sk, bool recen
 	if (err == OK && !dynamo_is_live(&row, now_ms))
 		err = ERR_NOT_FOUND;
 	if (err == OK)
+		err = dynamo_unpack(&a, &row);
+	if (err == OK)
 		use(context, &row.item);
 	arena_clean(&a);
 	return err;
@@ -312,20 +314,30 @@ enum err dynamo_next_page(struct dynamo_connection *c, struct arena *a, struct d
 	return OK;
 }
 
-/* The rows of one page to `each`; false: it has had enough, or the limit is reached. */
-static bool give(const struct store_query *q, const struct dynamo_rows *rows, int64_t now_ms,
-    uint32_t *given, bool (*each)(void *context, const struct store_item *item), void *context)
+struct giving {
+	const struct store_query *q;
+	int64_t                   now_ms;
+	bool                    (*each)(void *context, const struct store_item *item);
+	void                     *context;
+	uint32_t                  given;
+	bool                      more; /* false: it has had enough, or the limit is reached */
+};
+
+/* The rows of one page to `each`. */
+static enum err give(struct giving *g, const struct dynamo_rows *rows)
 {
-	for (size_t i = 0; i < rows->n; i++) {
+	enum err err = OK;
+
+	for (size_t i = 0; i < rows->n && g->more && err == OK; i++) {
 		const struct dynamo_row *row = &rows->list[i];
-		if (!dynamo_is_live(row, now_ms) ||
-		    !dynamo_in_range(q, q->index ? row->item.index_sk : row->item.sk))
+		if (!dynamo_is_live(row, g->now_ms) ||
+		    !dynamo_in_range(g->q, g->q->index ? row->item.index_sk : row->item.sk))
 			continue;
-		++*given;
-		if (!each(context, &row->item) || *given == q->limit)
-			return false;
+		g->given++;
+		err = dynamo_give(row, g->each, g->context, &g->more);
+		g->more = g->more && g->given != g->q->limit;
 	}
-	return true;
+	return err;
 }
 
 /* Without a limit pages grow, since a caller who wanted a few rows has stopped by then. */
@@ -346,22 +358,22 @@ enum err dynamo_query(void *connection, const struct store_query *q, int64_t now
 	struct dynamo_rows rows;
 	struct arena pages[2];          /* a page's `next` lies in it until the one after came */
 	unsigned turn = 0;
-	uint32_t given = 0;
-	bool more = true;
+	struct giving g = { .q = q, .now_ms = now_ms, .each = each, .context = context,
+		.more = true };
 	enum err err = OK;
 
 	if (q->match.ptr != NULL)
 		return dynamo_search(connection, q, now_ms, each, context);
 	arena_init(&pages[0], ARENA_MAX_BYTES);
 	arena_init(&pages[1], ARENA_MAX_BYTES);
-	while (err == OK && more && !pager.done) {
+	while (err == OK && g.more && !pager.done) {
 		arena_reset(&pages[turn]);
-		pager.page = next_size(q, given, pager.page);
+		pager.page = next_size(q, g.given, pager.page);
 		if (q->limit == 0)
 			deadline_ns = dynamo_deadline();
 		err = dynamo_next_page(connection, &pages[turn], &pager, deadline_ns, &rows);
 		if (err == OK)
-			more = give(q, &rows, now_ms, &given, each, context);
+			err = give(&g, &rows);
 		turn ^= 1;
 	}
 	arena_clean(&pages[0]);

@@ -127,7 +127,8 @@ static enum err give_some(struct search *s, struct arena *a, const struct dynamo
 		if (!is_hit(s, &rows[i], &hits[i].item))
 			continue;
 		s->given++;
-		*more = s->each(s->context, &rows[i].item) && s->given != s->q->limit;
+		err = dynamo_give(&rows[i], s->each, s->context, more);
+		*more = *more && s->given != s->q->limit;
 	}
 	return err;
 }

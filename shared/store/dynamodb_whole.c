@@ -73,21 +73,22 @@ static enum err add_texts(struct scan *s, struct arena *a, struct dynamo_rows *p
 	return err;
 }
 
-/* False: it has had enough. */
-static bool give(struct scan *s, const struct dynamo_rows *page)
+/* *goes_on: it has not had enough. */
+static enum err give(struct scan *s, const struct dynamo_rows *page, bool *goes_on)
 {
-	for (size_t i = 0; i < page->n; i++) {
-		struct store_item item = page->list[i].item;
+	enum err err = OK;
+
+	*goes_on = true;
+	for (size_t i = 0; i < page->n && *goes_on && err == OK; i++) {
+		struct dynamo_row *row = &page->list[i];
 		s->given++;
-		*s->more = s->given == s->limit;
-		if (item.body.ptr == NULL)
-			item.body = STR("");
-		if (!s->each(s->context, &item))
-			*s->more = true;
-		if (*s->more)
-			return false;
+		if (row->item.body.ptr == NULL)
+			row->item.body = STR("");
+		err = dynamo_give(row, s->each, s->context, goes_on);
+		*goes_on = *goes_on && s->given != s->limit;
 	}
-	return true;
+	*s->more = err == OK && !*goes_on;
+	return err;
 }
 
 enum err dynamo_scan(void *connection, struct str after_pk, struct str after_sk, uint32_t limit,
@@ -111,7 +112,9 @@ enum err dynamo_scan(void *connection, struct str after_pk, struct str after_sk,
 		next = err == OK ? rows.last_key : STR_NONE;
 		if (err == OK)
 			err = add_texts(&s, &pages[turn], &rows);
-		goes_on = err == OK && give(&s, &rows) && next.ptr != NULL;
+		if (err == OK)
+			err = give(&s, &rows, &goes_on);
+		goes_on = goes_on && next.ptr != NULL;
 		turn ^= 1;
 	}
 	arena_clean(&pages[0]);
@@ -143,7 +146,9 @@ static enum err add_item(struct restoring *r, const struct store_item *item)
 	enum err err;
 
 	row.item.text = STR_NONE;
-	err = add_put(r, &row);
+	err = dynamo_pack(r->a, item->body, &row.packed);
+	if (err == OK)
+		err = add_put(r, &row);
 	if (err != OK || !row.has_text)
 		return err;
 	err = dynamo_words(r->c, r->a, item->text, &words);

@@ -99,13 +99,26 @@ static size_t op_of(const struct dynamo_plan *p, const struct store_item *item)
 	return i;
 }
 
+/* Once an item, however often its list is tried. */
+static enum err pack(struct writing *w, struct dynamo_slot *slot)
+{
+	enum err err = OK;
+
+	if (slot->packed_of != slot->item)
+		err = dynamo_pack(w->a, slot->item->body, &slot->packed);
+	slot->packed_of = slot->item;
+	return err;
+}
+
 /* The size of a put, with the words beside it, which it finds; 0: it is over the bound. */
 static enum err size_of_put(struct writing *w, struct dynamo_slot *slot, size_t *size)
 {
-	const struct dynamo_row row = { .item = *slot->item };
-	struct dynamo_row beside;
-	enum err err;
+	struct dynamo_row row = { .item = *slot->item }, beside;
+	enum err err = pack(w, slot);
 
+	if (err != OK)
+		return err;
+	row.packed = slot->packed;
 	*size = dynamo_item_size(&row) - slot->item->text.len;
 	if (*size > ITEM_MAX_BYTES)
 		return ERR_TOO_LARGE;

@@ -153,8 +153,9 @@ NODISCARD enum err store_query(struct store_connection *c, const struct store_qu
  * writes share one commit.
  * On failure: the error of the first operation whose condition failed,
  * result->failed its index.  ERR_TOO_LARGE: over STORE_OPS_MAX or an item over
- * its bound (DynamoDB: an item of 400 KB, a list of 4 MB; in a list, items that have or
- * had `text` count twice).  ERR_INVALID: a key that is empty, has a NUL or is not UTF-8,
+ * its bound (DynamoDB: an item of 400 KB, its body deflated when that is large, and as
+ * much of different words; a list of 4 MB; in a list, items that have or had `text` count
+ * twice).  ERR_INVALID: a key that is empty, has a NUL or is not UTF-8,
  * a partition that begins with STORE_RESERVED, half an index, a counter's overflow.
  * ERR_UNAVAILABLE, ERR_IO (disk full, read-only): nothing was written.  ERR_TIMEOUT:
  * nothing was written on SQLite; on DynamoDB it may have been, once, when the connection

@@ -77,8 +77,7 @@ TEST(a_body_of_any_bytes_and_of_the_largest_size_comes_back)
 	(void)state;
 	EACH_ENGINE(rig) {
 		struct str body = { malloc(rig.item_max), rig.item_max };
-		for (size_t i = 0; i < body.len; i++)
-			((char *)body.ptr)[i] = (char)(i * 7);
+		rig_noise((char *)body.ptr, body.len);
 		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = STR("s"),
 		    .body = body });
 		assert_true(str_eq(rig_get(&rig, "p", "s").body, body));

@@ -200,7 +200,7 @@ TEST(an_item_over_the_engines_own_bound_is_too_large)
 	EACH_ENGINE(rig) {
 		size_t len = rig.item_max == STORE_ITEM_MAX_BYTES ? rig.item_max + 1 : 400 << 10;
 		char *body = malloc(len);
-		memset(body, 'b', len);
+		rig_noise(body, len);
 		const struct store_op ops[] = {
 			{ STORE_PUT, STORE_ALWAYS, rig_item("p", "first", "{}") },
 			{ STORE_PUT, STORE_ALWAYS, { .pk = STR("p"), .sk = STR("s"),

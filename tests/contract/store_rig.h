@@ -22,7 +22,7 @@ struct rig {
 	size_t                   row;
 	char                     dir[200];
 	char                     url[240];
-	size_t                   item_max;      /* bytes that a body may have */
+	size_t                   item_max;      /* bytes that a body of any may have */
 	bool                     remote;        /* no file of ours: it sweeps by itself */
 	unsigned                 rounds;        /* of a test that does the same again and again */
 	struct arena             arena;
@@ -200,6 +200,19 @@ static inline bool rig_has(struct rig *rig, const char *pk, const char *sk)
 	if (err != OK)
 		assert_int_equal(err, ERR_NOT_FOUND);
 	return err == OK;
+}
+
+/* Bytes that nothing makes smaller: xorshift64, Marsaglia 2003. */
+static inline void rig_noise(char *bytes, size_t n)
+{
+	uint64_t random = 88172645463325252;
+
+	for (size_t i = 0; i < n; i++) {
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		bytes[i] = (char)(random >> 32);
+	}
 }
 
 /* Sort keys of a query, joined by spaces. */

@@ -207,9 +207,71 @@ TEST(what_is_left_over_is_told_from_what_came)
 	arena_clean(&a);
 }
 
+/* What comes from the table is not believed: no length makes room for more than an item. */
+TEST(a_packed_body_that_is_damaged_is_corrupt)
+{
+	struct arena a;
+	struct str packed;
+	char *text;
+
+	(void)state;
+	arena_init(&a, ARENA_MAX_BYTES);
+	text = arena_alloc(&a, 100000);
+	memset(text, 't', 100000);
+	assert_int_equal(dynamo_pack(&a, (struct str){ text, 100000 }, &packed), OK);
+	assert_true(packed.len > 0 && packed.len < 1000);
+	const struct {
+		const char *name;
+		struct str  packed;
+		uint64_t    bytes;
+		enum err    expected;
+	} rows[] = {
+		{ "whole", packed, 100000, OK },
+		{ "shorter than said", packed, 100001, ERR_CORRUPT },
+		{ "longer than said", packed, 99999, ERR_CORRUPT },
+		{ "no length", packed, 0, ERR_CORRUPT },
+		{ "a length over an item's", packed, STORE_ITEM_MAX_BYTES + 1, ERR_CORRUPT },
+		{ "any length", packed, UINT64_MAX, ERR_CORRUPT },
+		{ "cut short", { packed.ptr, packed.len - 1 }, 100000, ERR_CORRUPT },
+		{ "no deflate", STR("\xff\xff\xff\xff"), 100000, ERR_CORRUPT },
+		{ "nothing", STR(""), 100000, ERR_CORRUPT },
+	};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct dynamo_row row = { .packed = rows[i].packed, .unpacked_bytes = rows[i].bytes };
+		assert_row(dynamo_unpack(&a, &row) == rows[i].expected, rows[i].name);
+		assert_row(rows[i].expected != OK || (row.item.body.len == 100000 &&
+		    memcmp(row.item.body.ptr, text, 100000) == 0), rows[i].name);
+	}
+	arena_clean(&a);
+}
+
+TEST(what_becomes_no_smaller_is_not_packed)
+{
+	struct arena a;
+	struct str packed;
+	char *noise;
+	uint64_t random = 88172645463325252;    /* xorshift64, Marsaglia 2003 */
+
+	(void)state;
+	arena_init(&a, ARENA_MAX_BYTES);
+	noise = arena_alloc(&a, 1 << 20);
+	for (size_t i = 0; i < 1 << 20; i++) {
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		noise[i] = (char)(random >> 32);
+	}
+	for (size_t len = 64 << 10; len <= 1 << 20; len *= 4) {
+		assert_int_equal(dynamo_pack(&a, (struct str){ noise, len }, &packed), OK);
+		assert_null(packed.ptr);
+	}
+	arena_clean(&a);
+}
+
 TEST_MAIN(
 	RUN(an_operation_becomes_a_part_with_its_condition),
 	RUN(operations_on_one_item_become_one_part), RUN(an_item_is_read_as_it_was_written),
 	RUN(attributes_of_others_are_passed_over), RUN(what_is_no_reply_is_refused),
-	RUN(what_is_left_over_is_told_from_what_came)
+	RUN(what_is_left_over_is_told_from_what_came),
+	RUN(a_packed_body_that_is_damaged_is_corrupt), RUN(what_becomes_no_smaller_is_not_packed)
 )
