@@ -72,6 +72,12 @@ static uint64_t redis_now_ns(const struct limiter *l)
 	return ahead == 0 ? 0 : (uint64_t)(ahead + (int64_t)time_monotonic_ns());
 }
 
+static void learn_clock(struct limiter *l, uint64_t now_ns)
+{
+	atomic_store_explicit(&l->redis_ahead_ns, (int64_t)(now_ns - time_monotonic_ns()),
+	    memory_order_relaxed);
+}
+
 static bool is_remembered(struct limiter *l, struct claim *claims, size_t n, uint32_t cost)
 {
 	uint64_t now_ns = redis_now_ns(l);
@@ -97,8 +103,6 @@ static void remember(struct limiter *l, const struct claim *c, const struct limi
 	struct limit_place place = limit_cells_place(l->cells, &c->rule->seen, c->key);
 	bool               evicted;
 
-	atomic_store_explicit(&l->redis_ahead_ns, (int64_t)(now_ns - time_monotonic_ns()),
-	    memory_order_relaxed);
 	limit_cells_set(l->cells, &place, asked->state, now_ns, &evicted);
 	if (evicted)
 		metrics_add(l->evictions, 1);
@@ -175,6 +179,7 @@ static bool take_without(struct limiter *l, struct claim *claims, size_t n, uint
 static bool take_answer(struct limiter *l, struct claim *claims, size_t n,
     const struct limit_asked *asked, const struct limit_answer *answer)
 {
+	learn_clock(l, answer->now_ns);
 	for (size_t i = 0; i < n; i++) {
 		claims[i].step = asked[i].step;
 		if (claim_refuses(&claims[i]))

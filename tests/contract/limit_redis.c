@@ -103,6 +103,66 @@ TEST(who_was_refused_is_not_asked_about_again_until_it_can_pass)
 	redis_process_stop(&p);
 }
 
+static void make_directory(char path[40])
+{
+	snprintf(path, 40, "/tmp/quiver-machine-XXXXXX");
+	assert_non_null(mkdtemp(path));
+}
+
+static void remove_directory(const char *path)
+{
+	DIR *d = opendir(path);
+
+	for (struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+		unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+	rmdir(path);
+}
+
+static const char *window_answer(char text[128], bool allowed, uint64_t now_s, uint64_t previous)
+{
+	snprintf(text, 128, "*6\r\n:%d\r\n:%llu\r\n:0\r\n:%llu\r\n:%llu\r\n:0\r\n", allowed,
+	    (unsigned long long)now_s, (unsigned long long)(now_s / 3600),
+	    (unsigned long long)previous);
+	return text;
+}
+
+/* Two processes of a machine.  The clock of Redis goes an hour ahead: one hears of it with
+ * any answer, and judges rightly what the other remembers. */
+TEST(what_another_process_remembers_is_judged_by_the_clock_that_redis_has_now)
+{
+	char dir[40], texts[3][128];
+	const uint64_t hour_s = 500000 * 3600u;
+	const char *const told_one[] = { window_answer(texts[0], false, hour_s, 5),
+		window_answer(texts[1], true, hour_s + 3600, 0) };
+	const char *const told_other[] = { window_answer(texts[2], false, hour_s + 3600, 5) };
+	struct redis_script_server servers[2] = { 0 };
+	struct machine       one, other;
+	struct limit_subject who = { .tenant_plan = STR("hourly"), .tenant = STR("a") };
+	struct limit_verdict v;
+
+	(void)state;
+	make_directory(dir);
+	redis_script_start(&servers[0], told_one, COUNT(told_one));
+	redis_script_start(&servers[1], told_other, COUNT(told_other));
+	machine_open(&one, dir, servers[0].url, 1);
+	machine_open(&other, dir, servers[1].url, 1);
+	assert_false(ask(&one, &who, 1).allowed);
+	who.tenant = STR("b");
+	assert_true(ask(&one, &who, 1).allowed);
+	who.tenant = STR("c");
+	assert_false(ask(&other, &who, 1).allowed);
+	v = ask(&one, &who, 1);
+	assert_false(v.allowed);
+	assert_in_range(v.retry_after_s, 700, 720);
+	assert_int_equal(decided(&one, "remembered"), 1);
+	machine_close(&other);
+	machine_close(&one);
+	redis_script_stop(&servers[0]);
+	redis_script_stop(&servers[1]);
+	remove_directory(dir);
+}
+
 TEST(a_server_that_forgot_the_script_or_everything_goes_on)
 {
 	struct redis_process p;
@@ -151,22 +211,6 @@ TEST(keys_expire_and_name_nobody)
 }
 
 /* --- machines ------------------------------------------------------------------- */
-
-static void make_directory(char path[40])
-{
-	snprintf(path, 40, "/tmp/quiver-machine-XXXXXX");
-	assert_non_null(mkdtemp(path));
-}
-
-static void remove_directory(const char *path)
-{
-	DIR *d = opendir(path);
-
-	for (struct dirent *e = readdir(d); e != NULL; e = readdir(d))
-		unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	rmdir(path);
-}
 
 struct count {
 	uint64_t admitted[PROCESSES], degraded[PROCESSES];
@@ -363,6 +407,7 @@ TEST_MAIN(
 	RUN(a_request_is_one_round_trip_whatever_its_policies),
 	RUN(what_one_policy_refuses_costs_none_of_the_others),
 	RUN(who_was_refused_is_not_asked_about_again_until_it_can_pass),
+	RUN(what_another_process_remembers_is_judged_by_the_clock_that_redis_has_now),
 	RUN(a_server_that_forgot_the_script_or_everything_goes_on),
 	RUN(keys_expire_and_name_nobody),
 	RUN(processes_on_two_machines_get_the_burst_and_the_rate_together),
