@@ -8,6 +8,7 @@
 #include "auth/session.h"
 #include "auth/state.h"
 #include "identity_rig.h"
+#include "log/log.h"
 #include "redis_server.h"
 
 struct pair {
@@ -17,14 +18,20 @@ struct pair {
 	char                  store[80];
 };
 
-static void machine_open(struct rig *r, const char *store, const char *url,
-    struct redis_server **redis)
+/* And without a thread, as yet: what is set here for the whole process, the log's, is
+ * set before there are any. */
+static void machine_attach(struct rig *r, const char *store)
 {
-	struct str reason;
-
 	*r = rig_empty();
 	r->store_url = store;
 	rig_attach(r);
+	log_open(&r->config, "test");
+}
+
+static void machine_follow(struct rig *r, const char *url, struct redis_server **redis)
+{
+	struct str reason;
+
 	*redis = NULL;
 	if (url != NULL)
 		assert_int_equal(redis_open(r->dir, str_of(url), r->metrics, redis, &r->a, &reason),
@@ -46,8 +53,10 @@ static void pair_open(struct pair *p, const char *url)
 
 	assert_non_null(mkdtemp(dir));
 	snprintf(p->store, sizeof(p->store), "sqlite:%s/quiver.db", dir);
-	machine_open(&p->here, p->store, url, &p->redis_here);
-	machine_open(&p->there, p->store, url, &p->redis_there);
+	machine_attach(&p->here, p->store);
+	machine_attach(&p->there, p->store);
+	machine_follow(&p->here, url, &p->redis_here);
+	machine_follow(&p->there, url, &p->redis_there);
 }
 
 static void pair_close(struct pair *p)
@@ -315,7 +324,8 @@ TEST(a_machine_by_itself_has_no_thread_for_it)
 	struct redis_server *none;
 
 	(void)state;
-	machine_open(&r, NULL, NULL, &none);
+	machine_attach(&r, NULL);
+	machine_follow(&r, NULL, &none);
 	assert_null(r.auth->notices);
 	assert_int_equal(has(&r, "nobody"), REVOKED_NO);
 	machine_close(&r, none);
@@ -329,7 +339,8 @@ TEST(a_close_waits_for_no_news)
 
 	(void)state;
 	redis_process_start(&redis, NULL, NULL);
-	machine_open(&r, NULL, redis.url, &server);
+	machine_attach(&r, NULL);
+	machine_follow(&r, redis.url, &server);
 	assert_true(within(5000, counted(&r, "gap") > 0));
 	usleep(50000);
 	uint64_t begin_ns = time_monotonic_ns();
