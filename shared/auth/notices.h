@@ -14,8 +14,8 @@
  * On one machine with a store of its own there is neither, nor the thread.
  * Lifetime: one per process; closed before the tables and the store that it uses.
  * Threads:  safe from any.
- * Blocking: notices_send for REDIS_PUBLISH_MS at most, and not at all while Redis is
- *           known to be down.
+ * Blocking: notices_send for REDIS_PUBLISH_MS at most, as long again behind another
+ *           thread's, and not at all while Redis is known to be down.
  */
 #ifndef AUTH_NOTICES_H
 #define AUTH_NOTICES_H
