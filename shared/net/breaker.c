@@ -7,7 +7,8 @@
 /*
  * The word: when the next probe is due (40 bits, ms since the machine started),
  * how often it was opened or probed in vain (8 bits; 0: it is closed), and how many
- * calls failed in a row while closed (16 bits).
+ * calls failed in a row while closed (16 bits).  Closed by a probe and not yet confirmed
+ * by a call, it has in place of the time how often it had been opened.
  */
 #define COUNT_BITS      16
 #define COUNT_MASK      UINT64_C(0xFFFF)
@@ -75,7 +76,8 @@ bool breaker_failed(struct breaker *b, uint64_t now_ms)
 		uint64_t failures = failures_of(word) + 1;
 		bool     opens = failures >= BREAKER_FAILURES;
 
-		if (swap(b, &word, opens ? opened(1, now_ms) : word_of(0, 0, failures)))
+		if (swap(b, &word, opens ? opened(due_of(word) + 1, now_ms) :
+		    word_of(0, 0, failures)))
 			return opens;
 	}
 	return false;
@@ -89,7 +91,8 @@ bool breaker_succeeded(struct breaker *b, bool probe)
 	while (word != 0 && (probe || opens_of(word) == 0)) {
 		bool was_open = opens_of(word) != 0;
 
-		if (swap(b, &word, 0))
+		if (swap(b, &word, was_open ?
+		    word_of(opens_of(word), 0, BREAKER_FAILURES - 1) : 0))
 			return was_open;
 	}
 	return false;

@@ -4,7 +4,8 @@
  * nobody asks, so nobody waits for its deadline.  When its time is over it is
  * half open: one caller is told to probe, and has the time that would have to pass
  * before the next one is.  A probe that succeeds closes it; one that fails, or whose
- * process died, has already cost it only that.  The times double, with jitter, so
+ * process died, has already cost it only that.  Until a call succeeds after it, one
+ * failure opens it again and the times grow on.  The times double, with jitter, so
  * that a fleet of machines does not come back at once.
  * The whole state is one 64-bit word, which may lie in shared memory: one breaker
  * for every process of the machine, and no lock that a dead one could hold.

@@ -65,6 +65,28 @@ TEST(a_probe_that_succeeds_closes_it)
 	assert_int_equal(breaker_wait_ms(&b, T0), 0);
 }
 
+/* A service that answers probes and fails at its work costs a call each time, at times
+ * that grow on, and not BREAKER_FAILURES calls ten times a second. */
+TEST(until_a_call_succeeds_after_the_probe_one_failure_opens_it_again)
+{
+	struct breaker b = { 0 };
+
+	(void)state;
+	open_it(&b, T0);
+	assert_int_equal(breaker_ask(&b, T0 + 1000), BREAKER_PROBE);
+	assert_int_equal(breaker_ask(&b, T0 + 2000), BREAKER_PROBE);
+	assert_true(breaker_succeeded(&b, true));
+	assert_true(breaker_failed(&b, T0 + 2000));
+	assert_in_range(breaker_wait_ms(&b, T0 + 2000), 8 * BREAKER_FIRST_MS * 3 / 4,
+	    8 * BREAKER_FIRST_MS * 5 / 4);
+	assert_int_equal(breaker_ask(&b, T0 + 4000), BREAKER_PROBE);
+	assert_true(breaker_succeeded(&b, true));
+	assert_false(breaker_succeeded(&b, false));
+	open_it(&b, T0 + 4000);
+	assert_in_range(breaker_wait_ms(&b, T0 + 4000), BREAKER_FIRST_MS * 3 / 4,
+	    BREAKER_FIRST_MS * 5 / 4);
+}
+
 TEST(a_success_from_before_it_opened_does_not_close_it)
 {
 	struct breaker b = { 0 };
@@ -162,6 +184,7 @@ TEST_MAIN(
 	RUN(a_success_between_failures_starts_the_count_anew),
 	RUN(one_probes_when_the_time_is_over_and_the_others_wait),
 	RUN(a_probe_that_succeeds_closes_it),
+	RUN(until_a_call_succeeds_after_the_probe_one_failure_opens_it_again),
 	RUN(a_success_from_before_it_opened_does_not_close_it),
 	RUN(the_times_between_probes_grow_to_a_bound_and_differ),
 	RUN(a_time_of_another_start_is_over),
