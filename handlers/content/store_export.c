@@ -30,24 +30,30 @@ static int fail_file(struct export *e, const char *path)
 	return store_say(e->move, EX_IOERR, "%s: %s", path, strerror(errno));
 }
 
+static int refuse_existing(struct export *e)
+{
+	return store_say(e->move, EX_CANTCREAT, "%s is there already: name another file",
+	    e->move->path);
+}
+
 /* Nobody else's to read, and never through a link that another user has put there.
- * The lock keeps a second export from the same file. */
+ * The lock keeps a second export from the same file; who had it may have made that the
+ * whole one meanwhile. */
 static int open_part(struct export *e)
 {
+	if (access(e->move->path, F_OK) == 0)
+		return refuse_existing(e);
 	int fd = open(e->part, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (access(e->move->path, F_OK) == 0) {
-		if (fd >= 0)
-			close(fd);
-		return store_say(e->move, EX_CANTCREAT, "%s is there already: name another file",
-		    e->move->path);
-	}
 	if (fd < 0)
 		return store_say(e->move, EX_CANTCREAT, "%s: %s", e->part, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fchmod(fd, 0600) != 0) {
 		close(fd);
 		return store_say(e->move, EX_TEMPFAIL,
 		    "%s: is being written by another process", e->part);
+	}
+	if (access(e->move->path, F_OK) == 0) {
+		close(fd);
+		return refuse_existing(e);
 	}
 	e->file = fdopen(fd, "r+");
 	return e->file != NULL ? EX_OK : fail_file(e, e->part);

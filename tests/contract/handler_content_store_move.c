@@ -146,6 +146,7 @@ TEST(an_export_follows_no_link_and_overwrites_nothing)
 		export(&rig);
 		assert_int_equal(move(&rig, file_of(&rig, ""), secret, store_export),
 		    EX_CANTCREAT);
+		assert_int_equal(access(file_of(&rig, ".part"), F_OK), -1);
 	}
 }
 
