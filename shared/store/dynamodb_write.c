@@ -335,6 +335,22 @@ static bool wait_turn(const struct writing *w, unsigned round)
 	return true;
 }
 
+/* Whether an attempt that comes through late could count beside the one that was made
+ * anew: what was put or taken away by the one holds off the other, by its condition. */
+static bool may_count_twice(const struct dynamo_plan *p)
+{
+	bool adds = false;
+
+	for (size_t i = 0; i < p->n_slots; i++) {
+		const struct dynamo_slot *slot = &p->slots[i];
+		if (slot->effect == EFFECT_PUT || (slot->effect == EFFECT_DELETE &&
+		    slot->conditional && slot->before.kind == STATE_LIVE))
+			return false;
+		adds = adds || slot->effect == EFFECT_ADD;
+	}
+	return adds;
+}
+
 static enum outcome send_transaction(struct writing *w, enum err *err)
 {
 	struct dynamo_call call;
@@ -349,7 +365,12 @@ static enum outcome send_transaction(struct writing *w, enum err *err)
 	    wait_turn(w, ++round));
 	if (*err == OK)
 		return OUTCOME_DONE;
-	/* With its token it would have been answered as done if an attempt before had been. */
+	/* With its token it would have been answered as done if an attempt before had been,
+	 * but that may be on its way still. */
+	if (unclear && may_count_twice(&w->plan)) {
+		*err = ERR_TIMEOUT;
+		return OUTCOME_FAILED;
+	}
 	if (dynamo_says(&call, "TransactionCanceledException"))
 		return cancelled(&call, err);
 	if (dynamo_says(&call, "TransactionConflictException"))

@@ -437,6 +437,37 @@ TEST(a_transaction_that_meets_another_is_made_again)
 	rig_close(&rig);
 }
 
+/* The attempt that nobody heard of again may come through after all, and under another
+ * token the next one would count as well. */
+TEST(a_count_whose_outcome_is_unknown_is_not_tried_under_another_token)
+{
+	static const char *const reasons[] = { "TransactionConflict", "ConditionalCheckFailed" };
+	struct store_result result;
+	struct rig rig;
+
+	(void)state;
+	begin(&rig);
+	assert_int_equal(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_DURABLE, &result),
+	    OK);
+	for (size_t i = 0; i < COUNT(reasons); i++) {
+		char json[100];
+		snprintf(json, sizeof(json), "{\"operation\":\"TransactWriteItems\",\"reasons\":"
+		    "[\"%s\"]}", reasons[i]);
+		fault("{\"operation\":\"TransactWriteItems\",\"cut\":\"before\"}");
+		fault(json);
+		assert_row(write_one(&rig, STORE_ADD, STORE_ALWAYS, counter(1), STORE_DURABLE,
+		    &result) == ERR_TIMEOUT, reasons[i]);
+	}
+	assert_int_equal(rig_get(&rig, "c", "n").n, 1);
+	/* A put carries what it must find, so it cannot come through twice. */
+	fault("{\"operation\":\"TransactWriteItems\",\"cut\":\"before\"}");
+	fault("{\"operation\":\"TransactWriteItems\",\"reasons\":[\"TransactionConflict\"]}");
+	assert_int_equal(write_one(&rig, STORE_PUT, STORE_ALWAYS, rig_item("p", "s", "{}"),
+	    STORE_DURABLE, &result), OK);
+	assert_int_equal(result.version, 1);
+	rig_close(&rig);
+}
+
 TEST(a_list_whose_items_changed_under_it_is_looked_at_again)
 {
 	struct store_result result;
@@ -631,6 +662,7 @@ TEST_MAIN(
 	RUN(a_count_that_is_answered_with_something_else_is_known_all_the_same),
 	RUN(an_unknown_error_of_the_service_is_an_unclear_outcome_too),
 	RUN(a_transaction_that_meets_another_is_made_again),
+	RUN(a_count_whose_outcome_is_unknown_is_not_tried_under_another_token),
 	RUN(a_list_whose_items_changed_under_it_is_looked_at_again),
 	RUN(a_list_that_never_gets_its_turn_ends_within_the_deadline_and_wrote_nothing),
 	RUN(what_a_batch_leaves_over_is_asked_for_again),
