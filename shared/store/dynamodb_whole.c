@@ -6,7 +6,7 @@
 #include "store/dynamodb.h"
 
 #define PAGE_MAX 100                    /* rows of one Scan: no more words than one batch has */
-#define PUTS_MAX 25                     /* DynamoDB's bound of one BatchWriteItem */
+#define PUTS_MAX 25                     /* DynamoDB's bound of one BatchWriteItem, deletes too */
 
 /* --- scan ----------------------------------------------------------------------------- */
 
@@ -129,7 +129,29 @@ struct restoring {
 	struct arena             *a;
 	struct dynamo_row        *puts;         /* items, and the words beside them */
 	size_t                    n_puts;
+	struct dynamo_key        *stale;        /* words of items that have none any more */
+	size_t                    n_stale;
 };
+
+/* Which of the items stand where one with words does: a read of them all costs less than
+ * as many deletes of what is not there. */
+static enum err find_stale(struct restoring *r, const struct store_item *items, size_t n)
+{
+	struct dynamo_key *keys = ARENA_ARRAY(r->a, n, struct dynamo_key);
+	struct dynamo_row *rows = ARENA_ARRAY(r->a, n, struct dynamo_row);
+	size_t n_keys = 0;
+	enum err err;
+
+	for (size_t i = 0; i < n; i++)
+		if (items[i].text.len == 0)
+			keys[n_keys++] = (struct dynamo_key){ items[i].pk, items[i].sk };
+	err = dynamo_batch(r->c, r->a, keys, n_keys, true, false, dynamo_deadline(), rows);
+	for (size_t i = 0; i < n_keys && err == OK; i++)
+		if (rows[i].has_text)
+			r->stale[r->n_stale++] = (struct dynamo_key){
+				dynamo_words_pk(r->a, keys[i].pk), keys[i].sk };
+	return err;
+}
 
 static enum err add_put(struct restoring *r, const struct dynamo_row *row)
 {
@@ -158,7 +180,27 @@ static enum err add_item(struct restoring *r, const struct store_item *item)
 	return add_put(r, &beside);
 }
 
-static void write_puts(struct dynamo_call *call, const struct restoring *r, size_t from, size_t n)
+/* Some of the puts, or of the stale words. */
+struct portion {
+	size_t from, n;
+	bool   stale;
+};
+
+static void write_one(struct json_writer *w, const struct restoring *r, size_t i, bool stale)
+{
+	json_object_open(w);
+	json_name(w, stale ? "DeleteRequest" : "PutRequest");
+	json_object_open(w);
+	if (stale)
+		dynamo_put_key(w, "Key", r->stale[i].pk, r->stale[i].sk);
+	else
+		dynamo_put_item(w, &r->puts[i]);
+	json_object_close(w);
+	json_object_close(w);
+}
+
+static void write_portion(struct dynamo_call *call, const struct restoring *r,
+    const struct portion *p)
 {
 	struct json_writer *w = &call->json;
 
@@ -166,20 +208,15 @@ static void write_puts(struct dynamo_call *call, const struct restoring *r, size
 	json_object_open(w);
 	json_name(w, r->c->store->table);
 	json_array_open(w);
-	for (size_t i = from; i < from + n; i++) {
-		json_object_open(w);
-		json_name(w, "PutRequest");
-		json_object_open(w);
-		dynamo_put_item(w, &r->puts[i]);
-		json_object_close(w);
-		json_object_close(w);
-	}
+	for (size_t i = p->from; i < p->from + p->n; i++)
+		write_one(w, r, i, p->stale);
 	json_array_close(w);
 	json_object_close(w);
 }
 
 /* What DynamoDB leaves over is sent again until nothing is. */
-static enum err send_puts(struct restoring *r, size_t from, size_t n, uint64_t deadline_ns)
+static enum err send_portion(struct restoring *r, const struct portion *p,
+    uint64_t deadline_ns)
 {
 	struct str left = STR_NONE;
 
@@ -188,7 +225,7 @@ static enum err send_puts(struct restoring *r, size_t from, size_t n, uint64_t d
 		struct dynamo_call call;
 		dynamo_begin_bare(&call, r->a, "BatchWriteItem");
 		if (left.ptr == NULL) {
-			write_puts(&call, r, from, n);
+			write_portion(&call, r, p);
 		} else {
 			json_name(&call.json, "RequestItems");
 			json_put_raw(&call.json, left);
@@ -207,6 +244,17 @@ static enum err send_puts(struct restoring *r, size_t from, size_t n, uint64_t d
 	}
 }
 
+static enum err send_all(struct restoring *r, size_t n, bool stale)
+{
+	enum err err = OK;
+
+	for (size_t i = 0; i < n && err == OK; i += PUTS_MAX)
+		err = send_portion(r, &(struct portion){ .from = i, .stale = stale,
+			.n = n - i < PUTS_MAX ? n - i : PUTS_MAX }, dynamo_deadline());
+	return err;
+}
+
+/* The stale words go first: what broke off behind them is found again by its item. */
 static enum err restore(struct restoring *r, const struct store_item *items, size_t n,
     size_t *failed)
 {
@@ -217,10 +265,11 @@ static enum err restore(struct restoring *r, const struct store_item *items, siz
 		if (err == ERR_TOO_LARGE)
 			*failed = i;
 	}
-	for (size_t i = 0; i < r->n_puts && err == OK; i += PUTS_MAX)
-		err = send_puts(r, i, r->n_puts - i < PUTS_MAX ? r->n_puts - i : PUTS_MAX,
-		    dynamo_deadline());
-	return err;
+	if (err == OK)
+		err = find_stale(r, items, n);
+	if (err == OK)
+		err = send_all(r, r->n_stale, true);
+	return err == OK ? send_all(r, r->n_puts, false) : err;
 }
 
 enum err dynamo_restore(void *connection, const struct store_item *items, size_t n,
@@ -233,6 +282,7 @@ enum err dynamo_restore(void *connection, const struct store_item *items, size_t
 	arena_init(&a, ARENA_MAX_BYTES);
 	r.a = &a;
 	r.puts = ARENA_ARRAY(&a, 2 * n, struct dynamo_row);
+	r.stale = ARENA_ARRAY(&a, n, struct dynamo_key);
 	*failed = n;
 	err = restore(&r, items, n, failed);
 	arena_clean(&a);

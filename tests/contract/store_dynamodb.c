@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "store/dynamodb.h"
 
 #define SLACK_MS 1500                   /* of a machine that is busy with other tests */
 
@@ -181,6 +182,56 @@ static int64_t calls_of(struct rig *rig)
 	for (size_t i = 0; i < COUNT(all); i++)
 		sum += json_get_int(counts, all[i], 0);
 	return sum;
+}
+
+/* What lies under a key of the engine's own. */
+static enum err look_inside(struct rig *rig, const char *pk, const char *sk)
+{
+	struct dynamo_connection c = { .store = NULL };
+	struct dynamo_row row;
+	struct str reason;
+	enum err err;
+
+	assert_int_equal(dynamo_store_new(&rig->arena, str_of(strchr(rig->url, ':') + 1),
+	    &rig->config, rig->metrics, &c.store, &reason), OK);
+	c.client = aws_client_new(c.store->service);
+	err = dynamo_get(&c, &rig->arena, (struct dynamo_key){ str_of(pk), str_of(sk) }, false,
+	    time_monotonic_ns() + STORE_DEADLINE_MS * 1000000ull, &row);
+	aws_client_free(c.client);
+	dynamo_store_free(c.store);
+	return err;
+}
+
+TEST(an_item_restored_without_text_leaves_no_words_of_the_one_before)
+{
+	struct store_item items[40];
+	char keys[COUNT(items)][8];
+	struct rig rig;
+	size_t failed;
+
+	(void)state;
+	begin(&rig);
+	for (size_t i = 0; i < COUNT(items); i++) {
+		snprintf(keys[i], sizeof(keys[i]), "%02zu", i);
+		items[i] = (struct store_item){ .pk = STR("p"), .sk = str_of(keys[i]), .version = 1,
+		    .text = STR("word") };
+	}
+	assert_int_equal(store_restore(rig.c, items, COUNT(items), &failed), OK);
+	assert_int_equal(look_inside(&rig, STORE_RESERVED "p", "00"), OK);
+	for (size_t i = 0; i < COUNT(items); i++)
+		items[i].text = i == 7 ? STR("other") : STR_NONE;
+	/* Broken off in the middle, and done again. */
+	fault("{\"operation\":\"BatchWriteItem\",\"skip\":2,\"status\":400,"
+	    "\"type\":\"ValidationException\"}");
+	assert_int_not_equal(store_restore(rig.c, items, COUNT(items), &failed), OK);
+	dynamodb_child_control("/_reset", "", NULL, 0);
+	assert_int_equal(store_restore(rig.c, items, COUNT(items), &failed), OK);
+	for (size_t i = 0; i < COUNT(items); i++)
+		assert_row(look_inside(&rig, STORE_RESERVED "p", keys[i]) ==
+		    (i == 7 ? OK : ERR_NOT_FOUND), keys[i]);
+	assert_str(rig_query(&rig, (struct store_query){ .pk = STR("p"), .match = STR("other") }),
+	    STR("07"));
+	rig_close(&rig);
 }
 
 TEST(an_operation_takes_as_few_calls_as_it_says)
@@ -654,6 +705,7 @@ TEST_MAIN(
 	RUN(nobody_at_the_endpoint_is_refused_within_the_deadline),
 	RUN(a_table_is_made_once), RUN(sqlite_needs_no_table_to_be_made),
 	RUN(the_table_is_printed_as_it_is_made),
+	RUN(an_item_restored_without_text_leaves_no_words_of_the_one_before),
 	RUN(an_operation_takes_as_few_calls_as_it_says), RUN(a_page_takes_one_call),
 	RUN(a_write_whose_connection_breaks_is_done_once_and_told_so),
 	RUN(a_durable_count_is_made_once_whatever_happens_to_its_connection),
