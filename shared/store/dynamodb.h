@@ -111,6 +111,10 @@ void dynamo_put_key(struct json_writer *w, const char *name, struct str pk, stru
     NONNULL_ALL;
 /* "Item":{…}, with the version, counter, has_text and token of the row. */
 void dynamo_put_item(struct json_writer *w, const struct dynamo_row *row) NONNULL_ALL;
+/* An update that makes of a live item without words what the row is, whatever its version
+ * is: that becomes one more.  From "Key" to the values; the row has a token. */
+void dynamo_put_overwrite(struct json_writer *w, const struct dynamo_row *row, int64_t now_ms)
+    NONNULL_ALL;
 /* What it counts for against ITEM_MAX_BYTES; some bytes more, never less. */
 size_t dynamo_item_size(const struct dynamo_row *row) NONNULL_ALL PURE;
 
@@ -237,6 +241,11 @@ bool dynamo_slot_matters(const struct dynamo_slot *slot) NONNULL_ALL PURE;
  * `token`, where not absent, is kept in the item. */
 void dynamo_slot_write(const struct dynamo_plan *p, const struct dynamo_slot *slot,
     struct str token, struct json_writer *w) NONNULL_ALL;
+/* The same of a put by itself that need not know the version: see dynamo_put_overwrite. */
+void dynamo_slot_overwrite(const struct dynamo_plan *p, const struct dynamo_slot *slot,
+    struct str token, struct json_writer *w) NONNULL_ALL;
+/* Whether it is one, over an item of which no more must be known. */
+bool dynamo_may_overwrite(const struct dynamo_plan *p) NONNULL_ALL PURE;
 /* "Put", "Update", "Delete" or "ConditionCheck". */
 const char *dynamo_slot_verb(const struct dynamo_slot *slot) NONNULL_ALL;
 

@@ -1,5 +1,7 @@
 #include "store/dynamodb.h"
 
+#include <stdio.h>
+
 #include "base/crypto.h"
 #include "base/json_scan.h"
 
@@ -50,17 +52,41 @@ static void put_bytes(struct json_writer *w, const char *name, struct str bytes)
 }
 
 /* A body that is text as text, which people can read in the table; else its bytes. */
-static void put_body(struct json_writer *w, const struct dynamo_row *row)
+enum body_kind { BODY_NONE, BODY_TEXT, BODY_BYTES, BODY_PACKED };
+
+static enum body_kind body_kind(const struct dynamo_row *row)
+{
+	if (row->packed.ptr != NULL)
+		return BODY_PACKED;
+	if (row->item.body.len == 0)
+		return BODY_NONE;
+	return str_is_utf8(row->item.body) ? BODY_TEXT : BODY_BYTES;
+}
+
+/* An attribute's name, or that of its value in an expression, which has a colon more. */
+static const char *name_of(bool value, const char *with_colon)
+{
+	return value ? with_colon : with_colon + 1;
+}
+
+static void put_body(struct json_writer *w, const struct dynamo_row *row, enum body_kind kind,
+    bool value)
 {
 	struct str body = row->item.body;
 
-	if (row->packed.ptr != NULL) {
-		dynamo_put_n(w, "l", (int64_t)body.len);
-		put_bytes(w, "z", row->packed);
-	} else if (body.len > 0 && str_is_utf8(body)) {
-		dynamo_put_s(w, "body", body);
-	} else if (body.len > 0) {
-		put_bytes(w, "raw", body);
+	switch (kind) {
+	case BODY_NONE:
+		break;
+	case BODY_TEXT:
+		dynamo_put_s(w, name_of(value, ":body"), body);
+		break;
+	case BODY_BYTES:
+		put_bytes(w, name_of(value, ":raw"), body);
+		break;
+	case BODY_PACKED:
+		dynamo_put_n(w, name_of(value, ":l"), (int64_t)body.len);
+		put_bytes(w, name_of(value, ":z"), row->packed);
+		break;
 	}
 }
 
@@ -70,29 +96,36 @@ static int64_t seconds_of(int64_t ms)
 	return ms / 1000 + (ms % 1000 != 0);
 }
 
-static void put_attributes(struct json_writer *w, const struct dynamo_row *row)
+/* What a put says of an item, whatever there was before. */
+static void put_given(struct json_writer *w, const struct dynamo_row *row, enum body_kind kind,
+    bool value)
 {
 	const struct store_item *item = &row->item;
 
-	dynamo_put_s(w, "pk", item->pk);
-	dynamo_put_s(w, "sk", item->sk);
 	if (item->index_pk.ptr != NULL) {
-		dynamo_put_s(w, "index_pk", item->index_pk);
-		dynamo_put_s(w, "index_sk", item->index_sk);
+		dynamo_put_s(w, name_of(value, ":index_pk"), item->index_pk);
+		dynamo_put_s(w, name_of(value, ":index_sk"), item->index_sk);
 	}
-	dynamo_put_n(w, "n", item->n);
-	dynamo_put_n(w, "v", (int64_t)item->version);
+	dynamo_put_n(w, name_of(value, ":n"), item->n);
 	if (item->expires_ms != 0) {
-		dynamo_put_n(w, "x", item->expires_ms);
-		dynamo_put_n(w, "ttl", seconds_of(item->expires_ms));
+		dynamo_put_n(w, name_of(value, ":x"), item->expires_ms);
+		dynamo_put_n(w, name_of(value, ":ttl"), seconds_of(item->expires_ms));
 	}
+	if (row->token.ptr != NULL)
+		dynamo_put_s(w, name_of(value, ":w"), row->token);
+	put_body(w, row, kind, value);
+}
+
+static void put_attributes(struct json_writer *w, const struct dynamo_row *row)
+{
+	dynamo_put_s(w, "pk", row->item.pk);
+	dynamo_put_s(w, "sk", row->item.sk);
+	dynamo_put_n(w, "v", (int64_t)row->item.version);
 	if (row->has_text)
 		dynamo_put_n(w, "t", 1);
-	if (row->token.ptr != NULL)
-		dynamo_put_s(w, "w", row->token);
-	if (item->text.len > 0)
-		dynamo_put_s(w, "words", item->text);
-	put_body(w, row);
+	if (row->item.text.len > 0)
+		dynamo_put_s(w, "words", row->item.text);
+	put_given(w, row, body_kind(row), false);
 }
 
 void dynamo_put_item(struct json_writer *w, const struct dynamo_row *row)
@@ -100,6 +133,69 @@ void dynamo_put_item(struct json_writer *w, const struct dynamo_row *row)
 	json_name(w, "Item");
 	json_object_open(w);
 	put_attributes(w, row);
+	json_object_close(w);
+}
+
+/* An attribute that an item may have or not. */
+struct optional {
+	const char *name;
+	bool        there;
+};
+
+/* "SET …,#x=:x REMOVE #raw,… ADD v :one": some of the names are words of DynamoDB's. */
+static void put_update(struct json_writer *w, const struct optional *attributes, size_t n)
+{
+	const char *between = " REMOVE ";
+
+	json_name(w, "UpdateExpression");
+	json_put_raw(w, STR("\"SET n=:n,w=:w"));
+	for (size_t i = 0; i < n; i++)
+		if (attributes[i].there)
+			buf_printf(w->out, ",#%s=:%s", attributes[i].name, attributes[i].name);
+	for (size_t i = 0; i < n; i++) {
+		if (attributes[i].there)
+			continue;
+		buf_printf(w->out, "%s#%s", between, attributes[i].name);
+		between = ",";
+	}
+	BUF_LIT(w->out, " ADD v :one\"");
+}
+
+static void put_names(struct json_writer *w, const struct optional *attributes, size_t n)
+{
+	char alias[16];
+
+	json_name(w, "ExpressionAttributeNames");
+	json_object_open(w);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(alias, sizeof(alias), "#%s", attributes[i].name);
+		json_member_string(w, alias, str_of(attributes[i].name));
+	}
+	json_object_close(w);
+}
+
+void dynamo_put_overwrite(struct json_writer *w, const struct dynamo_row *row, int64_t now_ms)
+{
+	const struct store_item *item = &row->item;
+	enum body_kind kind = body_kind(row);
+	const struct optional attributes[] = {
+		{ "index_pk", item->index_pk.ptr != NULL },
+		{ "index_sk", item->index_pk.ptr != NULL },
+		{ "x", item->expires_ms != 0 }, { "ttl", item->expires_ms != 0 },
+		{ "body", kind == BODY_TEXT }, { "raw", kind == BODY_BYTES },
+		{ "l", kind == BODY_PACKED }, { "z", kind == BODY_PACKED },
+	};
+
+	dynamo_put_key(w, "Key", item->pk, item->sk);
+	put_update(w, attributes, COUNT(attributes));
+	json_member_string(w, "ConditionExpression", STR("attribute_exists(pk) AND"
+	    " (attribute_not_exists(x) OR x>:now) AND attribute_not_exists(t)"));
+	put_names(w, attributes, COUNT(attributes));
+	json_name(w, "ExpressionAttributeValues");
+	json_object_open(w);
+	dynamo_put_n(w, ":now", now_ms);
+	dynamo_put_n(w, ":one", 1);
+	put_given(w, row, kind, true);
 	json_object_close(w);
 }
 

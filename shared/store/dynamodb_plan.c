@@ -351,17 +351,41 @@ static void put_condition(const struct dynamo_plan *p, const struct dynamo_slot 
 	json_object_close(w);
 }
 
+static struct dynamo_row row_of(const struct dynamo_slot *slot, struct str token)
+{
+	struct dynamo_row row = { .item = *slot->item, .token = token,
+		.has_text = slot->after.has_text };
+
+	row.item.n = slot->after.n;
+	row.item.version = slot->after.version;
+	row.item.text = STR_NONE;
+	if (slot->packed_of == slot->item)
+		row.packed = slot->packed;
+	return row;
+}
+
+bool dynamo_may_overwrite(const struct dynamo_plan *p)
+{
+	const struct dynamo_slot *slot = &p->slots[0];
+
+	return p->n_ops == 1 && p->ops[0].verb == STORE_PUT && slot->known &&
+	    (p->ops[0].condition == STORE_ALWAYS || p->ops[0].condition == STORE_PRESENT) &&
+	    slot->before.kind == STATE_LIVE && !slot->before.has_text && !slot->after.has_text;
+}
+
+void dynamo_slot_overwrite(const struct dynamo_plan *p, const struct dynamo_slot *slot,
+    struct str token, struct json_writer *w)
+{
+	struct dynamo_row row = row_of(slot, token);
+
+	dynamo_put_overwrite(w, &row, p->now_ms);
+}
+
 void dynamo_slot_write(const struct dynamo_plan *p, const struct dynamo_slot *slot,
     struct str token, struct json_writer *w)
 {
 	if (slot->effect == EFFECT_PUT) {
-		struct dynamo_row row = { .item = *slot->item, .token = token,
-			.has_text = slot->after.has_text };
-		row.item.n = slot->after.n;
-		row.item.version = slot->after.version;
-		row.item.text = STR_NONE;
-		if (slot->packed_of == slot->item)
-			row.packed = slot->packed;
+		struct dynamo_row row = row_of(slot, token);
 		dynamo_put_item(w, &row);
 	} else {
 		dynamo_put_key(w, "Key", slot->key->pk, slot->key->sk);

@@ -45,8 +45,8 @@ static const struct dynamo_row expired = { .item = { .pk = STR_INIT("p"), .sk = 
 	.n = 5, .version = 3, .expires_ms = NOW } };
 
 #define KEY "\"Key\":{\"pk\":{\"S\":\"p\"},\"sk\":{\"S\":\"s\"}}"
-#define ITEM(n, v) "\"Item\":{\"pk\":{\"S\":\"p\"},\"sk\":{\"S\":\"s\"},\"n\":{\"N\":\"" n "\"}," \
-	"\"v\":{\"N\":\"" v "\"}}"
+#define ITEM(n, v) "\"Item\":{\"pk\":{\"S\":\"p\"},\"sk\":{\"S\":\"s\"},\"v\":{\"N\":\"" v "\"}," \
+	"\"n\":{\"N\":\"" n "\"}}"
 #define NOW_TEXT "\":now\":{\"N\":\"1700000000000\"}"
 #define IF_ABSENT "\"ConditionExpression\":\"(attribute_not_exists(pk) OR x<=:now)\"," \
 	"\"ExpressionAttributeValues\":{" NOW_TEXT "}"
