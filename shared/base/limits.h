@@ -39,6 +39,7 @@
 #define STORE_KEY_MAX_BYTES     512     /* partition or sort key; DynamoDB's sort key has 1,024 */
 #define STORE_ITEM_MAX_BYTES    (16u << 20)     /* one item's JSON (DynamoDB: 400 KB deflated, its engine says so) */
 #define STORE_OPS_MAX           100     /* operations of one transaction; DynamoDB's bound */
+#define REQUEST_STORE_MS        5000    /* what a request may wait for the store, all waits together */
 #define HTTP_DEADLINE_MS        10000   /* an outgoing call that names none */
 #define HTTP_CONNECT_MS         5000    /* of it, for DNS, TCP and TLS */
 #define HTTP_URL_MAX_BYTES      8192    /* an outgoing URL: authorization requests are long */

@@ -8,6 +8,7 @@
 #include "http/problem.h"
 #include "log/log.h"
 
+/* However often a request asks the store, it waits no longer than a single question would. */
 static struct exchange *exchange_new(struct worker *w)
 {
 	struct exchange *x = ARENA_NEW(&w->arena, struct exchange);
@@ -21,6 +22,8 @@ static struct exchange *exchange_new(struct worker *w)
 	x->response.arena = &w->arena;
 	buf_init(&x->response.buffer, &w->arena, RESPONSE_MAX_BYTES);
 	field_errors_init(&x->response.errors, &w->arena);
+	if (w->store != NULL)
+		store_allow(w->store, REQUEST_STORE_MS * UINT64_C(1000000));
 	return x;
 }
 

@@ -72,6 +72,8 @@ struct route {
 	enum error_form      errors;
 	bool                 redirects; /* may answer 303, too; with that as its status: nothing else */
 	bool                 unversioned;       /* a GET of the moment: no ETag */
+	bool                 bulk;      /* its work grows with what it is given or finds: the store's
+	                                 * deadline is for each operation, not for all together */
 	const char          *limit_class;       /* "sign-in": policies by route */
 	bool                 password;  /* takes an address and its password: whoever tries from
 	                                 * networks unknown to the account shares a limit */

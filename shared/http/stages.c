@@ -133,6 +133,8 @@ static enum err match_route(struct exchange *x)
 	if (m.route == NULL)
 		return refuse_method(x);
 	req->route = m.route;
+	if (req->route->bulk && req->store != NULL)
+		store_allow(req->store, 0);
 	req->n_parameters = m.n_parameters;
 	memcpy(req->parameters, m.parameters, sizeof(m.parameters));
 	return OK;

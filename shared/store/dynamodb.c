@@ -11,11 +11,6 @@
 
 #define PING_KEY "quiver ping"          /* of an item that need not be there */
 
-uint64_t dynamo_deadline(void)
-{
-	return time_monotonic_ns() + DEADLINE_NS;
-}
-
 /* --- calls ------------------------------------------------------------------------ */
 
 void dynamo_begin_bare(struct dynamo_call *call, struct arena *a, const char *operation)
@@ -166,13 +161,13 @@ enum err dynamo_store_new(struct arena *a, struct str address, const struct conf
 }
 
 static enum err look(struct dynamo_store *s, struct aws_client *client, struct arena *a,
-    struct dynamo_call *call)
+    struct dynamo_call *call, uint64_t deadline_ns)
 {
 	dynamo_begin_bare(call, a, "GetItem");
 	json_member_string(&call->json, "TableName", str_of(s->table));
 	dynamo_put_key(&call->json, "Key", STR(PING_KEY), STR(PING_KEY));
 	json_member_bool(&call->json, "ConsistentRead", true);
-	return dynamo_send(call, client, true, dynamo_deadline());
+	return dynamo_send(call, client, true, deadline_ns);
 }
 
 /* Why the table cannot be used, and what would do. */
@@ -213,7 +208,7 @@ static enum err open_store(struct arena *a, struct str address, const struct con
 		return err;
 	client = aws_client_new(s->service);
 	atomic_store(&s->opened, client);
-	err = look(s, client, a, &call);
+	err = look(s, client, a, &call, store_deadline(0));
 	if (err != OK) {
 		err = explain(a, s, &call, err, reason);
 		dynamo_store_free(s);
@@ -250,6 +245,13 @@ static void disconnect(void *connection)
 	free(c);
 }
 
+static void until(void *connection, uint64_t deadline_ns)
+{
+	struct dynamo_connection *c = connection;
+
+	c->until_ns = deadline_ns;
+}
+
 static enum err ping(void *connection)
 {
 	struct dynamo_connection *c = connection;
@@ -258,7 +260,7 @@ static enum err ping(void *connection)
 	enum err err;
 
 	arena_init(&a, ARENA_MAX_BYTES);
-	err = look(c->store, c->client, &a, &call);
+	err = look(c->store, c->client, &a, &call, dynamo_deadline(c));
 	err = dynamo_fail(&call, err);
 	arena_clean(&a);
 	return err;
@@ -285,6 +287,7 @@ const struct store_engine store_dynamodb = {
 	.query = dynamo_query,
 	.write = dynamo_write,
 	.sweep = sweep,
+	.until = until,
 	.ping = ping,
 	.scan = dynamo_scan,
 	.restore = dynamo_restore,

@@ -31,7 +31,6 @@
 #include "store/store.h"
 #include "store/words.h"
 
-#define DEADLINE_NS (STORE_DEADLINE_MS * UINT64_C(1000000))
 #define TABLE_NAME_MIN 3                /* DynamoDB's bounds of a table's name */
 #define TABLE_NAME_MAX 255
 #define INDEX_NAME "index"
@@ -56,6 +55,7 @@ struct dynamo_store {
 struct dynamo_connection {
 	struct dynamo_store *store;
 	struct aws_client   *client;
+	uint64_t             until_ns;  /* of the request that it works for; 0: none */
 	struct words         words;
 };
 
@@ -75,7 +75,10 @@ static inline bool dynamo_is_live(const struct dynamo_row *row, int64_t now_ms)
 
 /* --- dynamodb.c: connections, calls, errors --- */
 
-uint64_t dynamo_deadline(void);
+static inline uint64_t dynamo_deadline(const struct dynamo_connection *c)
+{
+	return store_deadline(c->until_ns);
+}
 /* A call of our own and its answer; `a` holds both. */
 struct dynamo_call {
 	struct arena      *arena;

@@ -51,7 +51,7 @@ enum err dynamo_visit(void *connection, struct str pk, struct str sk, bool recen
 	if (!is_key(pk) || !is_key(sk))
 		return ERR_NOT_FOUND;
 	arena_init(&a, ARENA_MAX_BYTES);
-	err = dynamo_get(connection, &a, key, recent, dynamo_deadline(), &row);
+	err = dynamo_get(connection, &a, key, recent, dynamo_deadline(connection), &row);
 	if (err == OK && !dynamo_is_live(&row, now_ms))
 		err = ERR_NOT_FOUND;
 	if (err == OK)
@@ -354,7 +354,7 @@ enum err dynamo_query(void *connection, const struct store_query *q, int64_t now
     bool (*each)(void *context, const struct store_item *item), void *context)
 {
 	struct dynamo_pager pager = { .q = q, .pk = q->pk };
-	uint64_t deadline_ns = dynamo_deadline();
+	uint64_t deadline_ns = dynamo_deadline(connection);
 	struct dynamo_rows rows;
 	struct arena pages[2];          /* a page's `next` lies in it until the one after came */
 	unsigned turn = 0;
@@ -370,7 +370,7 @@ enum err dynamo_query(void *connection, const struct store_query *q, int64_t now
 		arena_reset(&pages[turn]);
 		pager.page = next_size(q, g.given, pager.page);
 		if (q->limit == 0)
-			deadline_ns = dynamo_deadline();
+			deadline_ns = dynamo_deadline(connection);
 		err = dynamo_next_page(connection, &pages[turn], &pager, deadline_ns, &rows);
 		if (err == OK)
 			err = give(&g, &rows);

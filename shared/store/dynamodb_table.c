@@ -54,7 +54,7 @@ struct creation {
 /* A call about the table, with `members` beside its name. */
 static enum err ask(struct creation *c, const char *operation, const char *members)
 {
-	uint64_t soon = dynamo_deadline();
+	uint64_t soon = store_deadline(0);
 
 	dynamo_begin_bare(&c->call, c->a, operation);
 	json_member_string(&c->call.json, "TableName", str_of(c->s->table));

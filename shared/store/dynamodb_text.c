@@ -170,7 +170,7 @@ enum err dynamo_search(struct dynamo_connection *c, const struct store_query *q,
 {
 	struct search s = { .c = c, .q = q, .now_ms = now_ms, .each = each, .context = context };
 	struct dynamo_pager pager = { .q = q };
-	uint64_t deadline_ns = dynamo_deadline();
+	uint64_t deadline_ns = dynamo_deadline(c);
 	struct arena lasting, pages[2];
 	struct dynamo_rows rows;
 	bool more = true;

@@ -35,7 +35,7 @@ static enum err scan_page(struct scan *s, struct arena *a, struct str next,
 	} else if (s->after.pk.ptr != NULL) {
 		dynamo_put_key(&call.json, "ExclusiveStartKey", s->after.pk, s->after.sk);
 	}
-	err = dynamo_send(&call, s->c->client, true, dynamo_deadline());
+	err = dynamo_send(&call, s->c->client, true, dynamo_deadline(s->c));
 	if (err != OK)
 		return dynamo_fail(&call, err);
 	err = dynamo_read_rows(a, call.reply.body, out);
@@ -66,7 +66,7 @@ static enum err add_texts(struct scan *s, struct arena *a, struct dynamo_rows *p
 				row->item.sk };
 	}
 	page->n = kept;
-	err = dynamo_batch(s->c, a, keys, n, false, false, dynamo_deadline(), rows);
+	err = dynamo_batch(s->c, a, keys, n, false, false, dynamo_deadline(s->c), rows);
 	for (size_t i = 0; i < page->n && err == OK; i++)
 		if (page->list[i].has_text)
 			page->list[i].item.text = str_trim(rows[at++].item.text);
@@ -145,7 +145,7 @@ static enum err find_stale(struct restoring *r, const struct store_item *items, 
 	for (size_t i = 0; i < n; i++)
 		if (items[i].text.len == 0)
 			keys[n_keys++] = (struct dynamo_key){ items[i].pk, items[i].sk };
-	err = dynamo_batch(r->c, r->a, keys, n_keys, true, false, dynamo_deadline(), rows);
+	err = dynamo_batch(r->c, r->a, keys, n_keys, true, false, dynamo_deadline(r->c), rows);
 	for (size_t i = 0; i < n_keys && err == OK; i++)
 		if (rows[i].has_text)
 			r->stale[r->n_stale++] = (struct dynamo_key){
@@ -250,7 +250,7 @@ static enum err send_all(struct restoring *r, size_t n, bool stale)
 
 	for (size_t i = 0; i < n && err == OK; i += PUTS_MAX)
 		err = send_portion(r, &(struct portion){ .from = i, .stale = stale,
-			.n = n - i < PUTS_MAX ? n - i : PUTS_MAX }, dynamo_deadline());
+			.n = n - i < PUTS_MAX ? n - i : PUTS_MAX }, dynamo_deadline(r->c));
 	return err;
 }
 

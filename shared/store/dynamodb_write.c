@@ -452,7 +452,7 @@ static enum err write_all(struct writing *w)
 enum err dynamo_write(void *connection, const struct store_op *ops, size_t n_ops,
     enum store_durability durability, int64_t now_ms, struct store_result *result)
 {
-	struct writing w = { .c = connection, .deadline_ns = dynamo_deadline() };
+	struct writing w = { .c = connection, .deadline_ns = dynamo_deadline(connection) };
 	struct arena a;
 	enum err err;
 

@@ -114,6 +114,13 @@ static enum err connect(void *store, void **connection)
 	return OK;
 }
 
+static void until(void *connection, uint64_t deadline_ns)
+{
+	struct sqlite_connection *c = connection;
+
+	c->db.until_ns = deadline_ns;
+}
+
 enum err sqlite_open_late(struct sqlite_connection *c)
 {
 	int rc = sqlite_db_open(&c->db, c->store->path);
@@ -138,6 +145,7 @@ const struct store_engine store_sqlite = {
 	.query = sqlite_query,
 	.write = sqlite_write,
 	.sweep = sqlite_sweep,
+	.until = until,
 	.ping = sqlite_ping,
 	.scan = sqlite_scan,
 	.restore = sqlite_restore,

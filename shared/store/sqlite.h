@@ -21,7 +21,6 @@
 #include "store/store.h"
 #include "store/words.h"
 
-#define DEADLINE_NS (STORE_DEADLINE_MS * UINT64_C(1000000))
 #define BATCH_LISTS_MAX 64              /* lists in one commit: how long the last one waits */
 #define BATCH_OPS_MAX 1024              /* operations in one commit, likewise */
 #define SWEEP_SLICE 500                 /* expired items removed in one commit */
@@ -60,7 +59,7 @@ struct sqlite_db {
 	sqlite3        *handle;
 	struct sqlite_store *store;     /* counts its failures; NULL: nobody does */
 	sqlite3_stmt   *statements[STATEMENT_COUNT];    /* each prepared at its first use */
-	uint64_t        deadline_ns;    /* of the write under way; 0: each wait has its own */
+	uint64_t        until_ns;       /* of the write or the request; 0: each wait has its own */
 	uint64_t        wait_until_ns;  /* the lock waited for now is given up then */
 	int             turn_fd;        /* of the writer, see sqlite_turn.c; else -1 */
 	bool            waits;          /* and has said so */

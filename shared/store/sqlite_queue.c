@@ -107,6 +107,17 @@ static int set_durability(struct sqlite_store *s, const struct sqlite_request *b
 	return rc;
 }
 
+/* A list that has less time than others in its batch takes none of theirs: they go back. */
+static uint64_t nearest_deadline(const struct sqlite_request *batch)
+{
+	uint64_t nearest = batch->deadline_ns;
+
+	for (; batch != NULL; batch = batch->next)
+		if (batch->deadline_ns < nearest)
+			nearest = batch->deadline_ns;
+	return nearest;
+}
+
 /* OK: every list has its own err.  Else nothing was written and this is the err
  * of all, also of those whose condition failed: what they saw is gone. */
 static enum err run_batch(struct sqlite_store *s, struct sqlite_request *batch)
@@ -118,7 +129,7 @@ static enum err run_batch(struct sqlite_store *s, struct sqlite_request *batch)
 	if (err != OK)
 		return err;
 	sqlite_turn_offer(db);
-	db->deadline_ns = batch->deadline_ns;
+	db->until_ns = nearest_deadline(batch);
 	err = sqlite_fail(db, sqlite_run(db, STATEMENT_BEGIN), "begin");
 	sqlite_turn_taken(db);
 	if (err == OK)
@@ -282,7 +293,7 @@ enum err sqlite_submit(struct sqlite_connection *c, struct sqlite_request *r)
 	struct sqlite_queue *q = &c->store->queue;
 	bool leads;
 
-	r->deadline_ns = time_monotonic_ns() + DEADLINE_NS;
+	r->deadline_ns = store_deadline(c->db.until_ns);
 	r->state = REQUEST_QUEUED;
 	sem_init(&r->wake, 0, 0);
 	pthread_mutex_lock(&q->lock);

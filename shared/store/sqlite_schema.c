@@ -118,7 +118,7 @@ static int read_number(struct sqlite_db *db, const char *pragma, int64_t *out)
 static int enter_wal(struct sqlite_db *db)
 {
 	const struct timespec pause = { 0, 1000000 };
-	uint64_t until = time_monotonic_ns() + DEADLINE_NS;
+	uint64_t until = store_deadline(0);
 	int rc;
 
 	for (;;) {

@@ -96,7 +96,7 @@ static int wait_for_lock(void *context, int looks)
 	uint64_t now = time_monotonic_ns();
 
 	if (looks == 0) {
-		db->wait_until_ns = db->deadline_ns != 0 ? db->deadline_ns : now + DEADLINE_NS;
+		db->wait_until_ns = store_deadline(db->until_ns);
 		sqlite_turn_wait(db);
 	}
 	if (now >= db->wait_until_ns)

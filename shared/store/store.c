@@ -40,6 +40,9 @@ struct store {
 struct store_connection {
 	struct store *store;
 	void         *handle;
+	bool          bounded;          /* store_allow said so */
+	uint64_t      left_ns;          /* of what it allowed */
+	unsigned      depth;            /* operations inside each other's callbacks */
 };
 
 static enum outcome outcome_of(enum err err)
@@ -76,19 +79,48 @@ static void find_series(struct store *s, struct metrics *m)
 	}
 }
 
-static uint64_t begin(const struct store *s)
+/* An operation inside another's callback ends with that one. */
+static uint64_t begin(struct store_connection *c)
 {
-	return s->durations[0] == NULL ? 0 : time_monotonic_ns();
+	uint64_t now;
+
+	if (!c->bounded && c->store->durations[0] == NULL)
+		return 0;
+	now = time_monotonic_ns();
+	if (c->bounded && c->depth++ == 0)
+		c->store->engine->until(c->handle, now + c->left_ns);
+	return now;
 }
 
-static enum err end(const struct store *s, enum operation operation, uint64_t began_ns,
+static enum err end(struct store_connection *c, enum operation operation, uint64_t began_ns,
     enum err err)
 {
+	const struct store *s = c->store;
+	uint64_t took_ns = began_ns == 0 ? 0 : time_monotonic_ns() - began_ns;
+
+	if (c->bounded && --c->depth == 0)
+		c->left_ns -= took_ns < c->left_ns ? took_ns : c->left_ns;
 	if (s->durations[0] != NULL) {
-		metrics_observe(s->durations[operation], time_monotonic_ns() - began_ns);
+		metrics_observe(s->durations[operation], took_ns);
 		metrics_add(s->counts[operation][outcome_of(err)], 1);
 	}
 	return err;
+}
+
+void store_allow(struct store_connection *c, uint64_t ns)
+{
+	assert(c->depth == 0);
+	c->bounded = ns != 0;
+	c->left_ns = ns;
+	if (ns == 0)
+		c->store->engine->until(c->handle, 0);
+}
+
+uint64_t store_deadline(uint64_t until_ns)
+{
+	uint64_t own = time_monotonic_ns() + STORE_DEADLINE_MS * UINT64_C(1000000);
+
+	return until_ns != 0 && until_ns < own ? until_ns : own;
 }
 
 static const struct store_engine *find_engine(struct str scheme)
@@ -222,12 +254,12 @@ static enum err visit(struct store_connection *c, struct str pk, struct str sk, 
     int64_t now_ms, void (*use)(void *context, const struct store_item *item), void *context)
 {
 	struct store *s = c->store;
-	uint64_t began = begin(s);
+	uint64_t began = begin(c);
 	enum err err = ERR_NOT_FOUND;
 
 	if (may_be_partition(pk) && may_exist(sk))
 		err = s->engine->visit(c->handle, pk, sk, recent, now_ms, use, context);
-	return end(s, OPERATION_GET, began, err);
+	return end(c, OPERATION_GET, began, err);
 }
 
 enum err store_visit(struct store_connection *c, struct str pk, struct str sk, int64_t now_ms,
@@ -293,7 +325,7 @@ enum err store_query(struct store_connection *c, const struct store_query *q, in
     bool (*each)(void *context, const struct store_item *item), void *context)
 {
 	struct store *s = c->store;
-	uint64_t began = begin(s);
+	uint64_t began = begin(c);
 	enum err err = OK;
 
 	if (q->match.len > QUERY_MAX_BYTES)
@@ -302,7 +334,7 @@ enum err store_query(struct store_connection *c, const struct store_query *q, in
 		err = ERR_INVALID;
 	else if (may_be_partition(q->pk))
 		err = s->engine->query(c->handle, q, now_ms, each, context);
-	return end(s, OPERATION_QUERY, began, err);
+	return end(c, OPERATION_QUERY, began, err);
 }
 
 /* --- writes --- */
@@ -377,30 +409,30 @@ enum err store_write(struct store_connection *c, const struct store_op *ops, siz
     enum store_durability durability, int64_t now_ms, struct store_result *result)
 {
 	struct store *s = c->store;
-	uint64_t began = begin(s);
+	uint64_t began = begin(c);
 	enum err err = check_ops(ops, n_ops, result);
 
 	if (err == OK && n_ops > 0)
 		err = s->engine->write(c->handle, ops, n_ops, durability, now_ms, result);
-	return end(s, OPERATION_WRITE, began, err);
+	return end(c, OPERATION_WRITE, began, err);
 }
 
 enum err store_sweep(struct store_connection *c, int64_t now_ms, uint32_t most,
     uint32_t *removed)
 {
 	struct store *s = c->store;
-	uint64_t began = begin(s);
+	uint64_t began = begin(c);
 
 	*removed = 0;
-	return end(s, OPERATION_SWEEP, began, s->engine->sweep(c->handle, now_ms, most, removed));
+	return end(c, OPERATION_SWEEP, began, s->engine->sweep(c->handle, now_ms, most, removed));
 }
 
 enum err store_ping(struct store_connection *c)
 {
 	struct store *s = c->store;
-	uint64_t began = begin(s);
+	uint64_t began = begin(c);
 
-	return end(s, OPERATION_PING, began, s->engine->ping(c->handle));
+	return end(c, OPERATION_PING, began, s->engine->ping(c->handle));
 }
 
 /* --- the whole of it: commands do this, which nobody scrapes, so it is not counted --- */

@@ -12,7 +12,8 @@
  * Threads:  a store is safe from any; a connection is one thread's.
  * Blocking: reads on the disk or the network; store_write until the data is durable
  *           (see enum store_durability); each at most STORE_DEADLINE_MS; a query that
- *           has no limit and searches nothing takes as long for each of its pages.
+ *           has no limit and searches nothing takes as long for each of its pages; all
+ *           of a request's together no longer than store_allow says.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -99,6 +100,17 @@ NODISCARD enum err store_create(struct arena *a, struct str url, const struct co
 NODISCARD enum err store_describe_table(struct str url, struct buf *out) NONNULL(2);
 NODISCARD enum err store_connect(struct store *s, struct store_connection **out) NONNULL_ALL;
 void store_disconnect(struct store_connection *c);
+
+/*
+ * What all operations on `c` from now on may take together, so that a request with
+ * several of them does not wait for each in turn: an operation ends by its own deadline
+ * or when this is used up, and then ERR_TIMEOUT is as it is for the operation itself.
+ * Only the time inside them counts, since whoever waited for somebody else meanwhile
+ * (a body, an identity provider) has something to keep.  What is used up still does
+ * what needs no wait.  0: no bound but each operation's own, which is what commands and
+ * work in the background have, and every new connection.
+ */
+void store_allow(struct store_connection *c, uint64_t ns) NONNULL_ALL;
 
 /* The item into `a`.  ERR_NOT_FOUND: absent or expired at now_ms. */
 NODISCARD enum err store_get(struct store_connection *c, struct arena *a, struct str pk,
@@ -248,6 +260,9 @@ struct store_engine {
 	enum err  (*write)(void *connection, const struct store_op *ops, size_t n_ops,
 	    enum store_durability durability, int64_t now_ms, struct store_result *result);
 	enum err  (*sweep)(void *connection, int64_t now_ms, uint32_t most, uint32_t *removed);
+	/* What is called next ends by then, on time_monotonic_ns, if its own deadline is not
+	 * nearer; 0: by its own. */
+	void      (*until)(void *connection, uint64_t deadline_ns);
 	enum err  (*ping)(void *connection);
 	/* As store_scan, *more false beforehand; as store_restore, the items checked
 	 * against the bounds that all engines have and different from each other. */
@@ -268,5 +283,8 @@ struct store_engine {
 };
 extern const struct store_engine store_sqlite;
 extern const struct store_engine store_dynamodb;
+
+/* For engines: the deadline of an operation that begins now; `until_ns` as `until` said. */
+uint64_t store_deadline(uint64_t until_ns);
 
 #endif
