@@ -310,7 +310,7 @@ static const struct setting settings[] = {
 	  .otherwise_says = "none: loopback only", .check = check_header_value, .secret = true,
 	  .help = "bearer token that opens `/metrics` to others" },
 	{ .name = "THREADS", .type = SETTING_NUMBER, .offset = offsetof(struct config, threads),
-	  .otherwise = "8", .min = 1, .max = 256, .help = "workers of one process" },
+	  .otherwise = "8", .min = 1, .max = 1024, .help = "workers of one process" },
 	{ .name = "DRAIN_S", .type = SETTING_NUMBER, .offset = offsetof(struct config, drain_s),
 	  .otherwise = "10", .min = 0, .max = 300,
 	  .help = "how long a stop waits for requests in flight" },

@@ -13,13 +13,15 @@
 //     crc: true, garbage: true   a wrong checksum, no JSON
 //     answer: {…}                is answered instead, having done it
 //     unprocessed: k             of a BatchGetItem, k keys are left over
-// POST /_reset forgets faults that did not happen.  GET /_calls: how often each operation was called.
+// POST /_reset forgets faults that did not happen.  GET /_calls: how often each operation was called.  GET /_units: what
+// AWS would charge for them (dynamodb_units.mjs), but for queries of the partitions that POST /_spare { pks } names.
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import http from 'node:http'
 import { createRequire } from 'node:module'
 import process from 'node:process'
 import { pathToFileURL } from 'node:url'
 import zlib from 'node:zlib'
+import { Meter } from './dynamodb_units.mjs'
 
 const require = createRequire(import.meta.url)
 const db = require('dynalite/db')
@@ -72,6 +74,7 @@ class Tables {
     this.tokens = new Map()
     this.ttl = new Map()
     this.chain = Promise.resolve()
+    this.meter = new Meter()
   }
 
   // One after the other: a transaction is seen whole or not at all.
@@ -105,7 +108,7 @@ class Tables {
     }
     if (!OPERATIONS.includes(operation)) throw new Refusal(CORAL + 'UnknownOperationException', '')
     if (operation === 'BatchGetItem' && fault?.unprocessed) return this.partialBatch(data, fault.unprocessed)
-    return this.act(operation, this.check(operation, data))
+    return this.meter.take(operation, data, () => this.act(operation, this.check(operation, data)))
   }
 
   async partialBatch (data, left) {
@@ -130,6 +133,7 @@ class Tables {
     if (seen.has(id)) throw invalid('Transaction request cannot include multiple operations on one item')
     seen.add(id)
     const found = await this.act('GetItem', this.check('GetItem', { TableName: given.TableName, Key: key, ConsistentRead: true }))
+    this.meter.prepared(kind, found.Item)
     return { kind, operation, checked, failed: Boolean(db.checkConditional(checked, found.Item)) }
   }
 
@@ -140,12 +144,14 @@ class Tables {
       if (this.tokens.get(token) !== digest) throw new Refusal(AWS + 'IdempotentParameterMismatchException', '')
       return {}
     }
-    const seen = new Set(), parts = []
-    for (const item of items) parts.push(await this.prepare(item, seen))
-    if (parts.some(p => p.failed)) cancel(parts.map(p => p.failed ? 'ConditionalCheckFailed' : 'None'))
-    for (const p of parts) if (p.kind !== 'ConditionCheck') await this.act(p.operation, p.checked)
-    if (token) this.tokens.set(token, digest)
-    return {}
+    return this.meter.transaction(async () => {
+      const seen = new Set(), parts = []
+      for (const item of items) parts.push(await this.prepare(item, seen))
+      if (parts.some(p => p.failed)) cancel(parts.map(p => p.failed ? 'ConditionalCheckFailed' : 'None'))
+      for (const p of parts) if (p.kind !== 'ConditionCheck') await this.act(p.operation, p.checked)
+      if (token) this.tokens.set(token, digest)
+      return {}
+    })
   }
 }
 
@@ -213,9 +219,10 @@ class Server {
   control (req, res, body) {
     if (req.url === '/_fault') this.fault(JSON.parse(body))
     if (req.url === '/_reset') this.faults = []
+    if (req.url === '/_spare') this.tables.meter.spared = JSON.parse(body).pks
     const counts = {}
     for (const c of this.calls) counts[c.operation] = (counts[c.operation] ?? 0) + 1
-    const text = JSON.stringify(counts)
+    const text = JSON.stringify(req.url === '/_units' ? this.tables.meter.totals : counts)
     res.writeHead(200, { 'Content-Length': Buffer.byteLength(text) }).end(text)
   }
 
