@@ -6,6 +6,7 @@ import { userInfo, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import net from 'node:net'
+import { distributed } from './distributed.mjs'
 import { forgedTokens, freshTokens, startIssuer } from './tokens.mjs'
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -382,6 +383,27 @@ async function signIns () {
   await stop(stack.child)
 }
 
+// content and health alone, with settings of their own.
+async function startContent (name, env, withOwner) {
+  const state = join(root, name)
+  const all = { ...settings(state), ...env }
+  mkdirSync(join(state, 'log'), { recursive: true })
+  if (withOwner) {
+    const setup = spawnSync(join(build, 'bin/auth'), ['--setup'], { env: all, encoding: 'utf8' })
+    if (setup.status !== 0) throw new Error(setup.stderr)
+  }
+  const port = await freePort()
+  const which = withOwner ? handlers.join(' ') : 'content health'
+  const child = start('lighttpd', ['-D', '-f', configure('lighttpd', state, port, ['--handlers', which])], { env: all })
+  const url = `http://127.0.0.1:${port}`
+  await until('lighttpd', answers(`${url}/v1/blog/nothing`))
+  return { child, url, state, content: childrenOf(child.pid).find(p => nameOf(p) === 'content') }
+}
+
+async function publish (url, fields) {
+  await json(`${url}/v1/content/import?collection=blog`, 'POST', JSON.stringify({ ...fields, status: 'published' }), await signIn(url), 'application/x-ndjson')
+}
+
 async function main () {
   const stack = await startLighttpd(join(root, 'main'))
   const token = await signIn(stack.url)
@@ -392,6 +414,7 @@ async function main () {
   if (is('connections')) await manyConnections(stack)
   if (['fresh token', 'forged'].some(is)) await tokens()
   if (is('sign-in')) await signIns()
+  if (is('distributed')) await distributed({ build, root, seconds, turns, wrk, row, median, stop, settings, startContent, publish })
   if (is('limiter')) limiter()
   if (is('memory')) await memory()
   if (is('start')) startTime(stack)

@@ -57,7 +57,7 @@ TEST(what_is_set_is_read)
 	begin(&f);
 	f.set[0] = (struct variable){ "ENVIRONMENT", "production" };
 	f.set[1] = (struct variable){ "SECRET_KEY", KEY };
-	f.set[2] = (struct variable){ "THREADS", "256" };
+	f.set[2] = (struct variable){ "THREADS", "1024" };
 	f.set[3] = (struct variable){ "PUBLIC_URL", "https://api.example.org/" };
 	f.set[4] = (struct variable){ "LOG_SAMPLE", "0.25" };
 	f.set[5] = (struct variable){ "LOG_LEVEL", "error" };
@@ -69,7 +69,7 @@ TEST(what_is_set_is_read)
 	assert_int_equal(f.config.environment, ENVIRONMENT_PRODUCTION);
 	for (size_t i = 0; i < SECRET_BYTES; i++)
 		assert_int_equal(f.config.secret_key[i], i);
-	assert_int_equal(f.config.threads, 256);
+	assert_int_equal(f.config.threads, 1024);
 	assert_str(f.config.public_url, STR("https://api.example.org"));
 	assert_true(f.config.log_sample > 0.249 && f.config.log_sample < 0.251);
 	assert_int_equal(f.config.log_level, LOG_ERROR);
@@ -181,11 +181,11 @@ static const struct { const char *name, *value, *says; } bad[] = {
 	{ "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nonexistent/token", "name a file" },
 	{ "AWS_EC2_METADATA_SERVICE_ENDPOINT", "169.254.169.254", "expected http://HOST" },
 	{ "AWS_EC2_METADATA_DISABLED", "maybe", "expected on or off" },
-	{ "THREADS", "0", "from 1 to 256" }, { "THREADS", "257", "from 1 to 256" },
-	{ "THREADS", "-1", "from 1 to 256" }, { "THREADS", "+1", "from 1 to 256" },
-	{ "THREADS", "8x", "from 1 to 256" }, { "THREADS", "0x8", "from 1 to 256" },
-	{ "THREADS", "1e2", "from 1 to 256" }, { "THREADS", "4294967297", "from 1 to 256" },
-	{ "THREADS", "18446744073709551617", "from 1 to 256" },
+	{ "THREADS", "0", "from 1 to 1024" }, { "THREADS", "1025", "from 1 to 1024" },
+	{ "THREADS", "-1", "from 1 to 1024" }, { "THREADS", "+1", "from 1 to 1024" },
+	{ "THREADS", "8x", "from 1 to 1024" }, { "THREADS", "0x8", "from 1 to 1024" },
+	{ "THREADS", "1e2", "from 1 to 1024" }, { "THREADS", "4294967297", "from 1 to 1024" },
+	{ "THREADS", "18446744073709551617", "from 1 to 1024" },
 	{ "DRAIN_S", "301", "from 0 to 300" }, { "IO_TIMEOUT_S", "0", "from 1 to 300" },
 	{ "IO_TIMEOUT_S", "301", "from 1 to 300" },
 	{ "BODY_MAX_BYTES", "1023", "from 1024 to 67108864" },
@@ -385,7 +385,7 @@ TEST(help_and_the_table_name_every_setting)
 	for (size_t i = 0; i < table.len; i++)
 		lines += table.ptr[i] == '\n';
 	assert_int_equal(lines, rows + 2);
-	assert_true(str_contains(buf_str(&help), STR("(1 to 256)")));
+	assert_true(str_contains(buf_str(&help), STR("(1 to 1024)")));
 	assert_true(str_contains(buf_str(&table), STR("(debug, info, warn, error)")));
 	buf_clean(&help);
 	buf_clean(&table);
