@@ -409,5 +409,31 @@ TEST(what_is_taken_is_written_back_the_same)
 	arena_clean(&a);
 }
 
+/* Strings are looked at in words of eight bytes: each byte at each place of one. */
+TEST(a_byte_that_does_not_stand_for_itself_is_seen_wherever_it_stands)
+{
+	char text[32], name[32];
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, ARENA_MAX_BYTES);
+	for (size_t at = 1; at <= 17; at++) {
+		for (unsigned byte = 1; byte < 256; byte++) {
+			bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+			const struct json *v;
+			struct json_error error;
+			memset(text, 'a', 20);
+			text[0] = text[19] = '"';
+			text[at] = (char)byte;
+			snprintf(name, sizeof(name), "%02x at %zu", byte, at);
+			enum err e = json_parse(&a, (struct str){ text, 20 }, JSON_DEPTH_MAX, &v, &error);
+			assert_row((e == OK) == plain, name);
+			arena_reset(&a);
+		}
+	}
+	arena_clean(&a);
+}
+
 TEST_MAIN(RUN(what_must_be_taken_is_taken), RUN(what_must_be_refused_is_refused),
-    RUN(what_is_taken_is_written_back_the_same))
+    RUN(what_is_taken_is_written_back_the_same),
+    RUN(a_byte_that_does_not_stand_for_itself_is_seen_wherever_it_stands))
