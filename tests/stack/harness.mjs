@@ -71,13 +71,13 @@ function cleanAll () {
 process.on('exit', cleanAll)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
 
-const unprivileged = (() => {
+export const unprivileged = (() => {
   if (process.getuid() !== 0) return {}
   const id = flag => Number(spawnSync('id', [flag, 'www-data'], { encoding: 'utf8' }).stdout)
   return { uid: id('-u'), gid: id('-g') }
 })()
 
-const handOver = (...folders) => {
+export const handOver = (...folders) => {
   for (const folder of folders) if (unprivileged.uid) fs.chownSync(folder, unprivileged.uid, unprivileged.gid)
 }
 
