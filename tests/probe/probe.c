@@ -460,6 +460,10 @@ static const struct verb {
 	{ "signature", signature_verb,
 	    "method, target_uri, headers: [[name, value]], body_base64?, key (JWK, oct or public), label?",
 	    "verified, label, components[], keyid, alg, nonce, tag, created?, expires?, base" },
+	{ "event", event_verb, "event (of Lambda), base_path?, request_id?, trace_id?",
+	    "kind, path, variables: {name: value}, body_base64" },
+	{ "reply", reply_verb, "event, status, headers: [[name, value]], body_base64",
+	    "the reply that Lambda gets" },
 	{ "markdown", markdown_verb, "text", "html (before sanitising), sanitized" },
 };
 

@@ -40,5 +40,7 @@ struct str join(struct arena *a, const struct texts *t);
 /* A verb a file. */
 bool structured_field_verb(struct call *c);
 bool signature_verb(struct call *c);
+bool event_verb(struct call *c);
+bool reply_verb(struct call *c);
 
 #endif

@@ -4,14 +4,14 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-flags="-std=gnu17 -D_GNU_SOURCE -DQUIVER_VERSION=\"0\" -Ishared -Ihandlers -Itests -I."
+flags="-std=gnu17 -D_GNU_SOURCE -DQUIVER_VERSION=\"0\" -Ishared -Ihandlers -Ideploy -Itests -I."
 flags="$flags $(pkg-config --cflags json-c fcgi libcrypto libcurl sqlite3 libargon2 hiredis cmocka)"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export flags work
 
 # A header at a time, two at once; each leaves a file behind when it fails.
-find shared handlers -name node_modules -prune -o -name '*.h' -print | sort > "$work/headers"
+find shared handlers deploy/lambda -name node_modules -prune -o -name '*.h' -print | sort > "$work/headers"
 [ -s "$work/headers" ] || { echo "there is no header"; exit 1; }
 xargs -P 2 -n 1 sh -c '
 	name=$(printf %s "$1" | tr / _)
