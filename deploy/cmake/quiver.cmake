@@ -21,8 +21,13 @@ quiver_package(ZLIB zlib)
 quiver_package(CMARK libcmark-gfm)
 quiver_package(GUMBO gumbo)
 quiver_package(YAML yaml-0.1)
-quiver_package(ARCHIVE libarchive)
+quiver_package(ZLIB zlib)
+quiver_package(ZSTD libzstd)
+quiver_package(LZMA liblzma)
 quiver_package(TOML tomlplusplus)
+# Of the archive library the tar format alone: as a shared object it brings XML and ICU,
+# 33 MB that are read at every start.
+find_library(ARCHIVE_ARCHIVE libarchive.a REQUIRED)
 
 set(QUIVER_LIBRARIES
     PkgConfig::FCGI PkgConfig::OPENSSL PkgConfig::JSONC PkgConfig::JWT
