@@ -48,7 +48,7 @@ static void rig_dynamodb(struct rig *rig)
 	snprintf(rig->url, sizeof(rig->url), "dynamodb:%s", strrchr(rig->dir, '/') + 1);
 	rig->item_max = 390 << 10;
 	rig->remote = true;
-	rig->rounds = 15;
+	rig->rounds = 8;
 	if (store_create(&rig->arena, str_of(rig->url), &rig->config, rig->metrics, &reason) != OK)
 		fail_msg("dynamodb: %.*s", STR_ARG(reason));
 }
@@ -145,6 +145,10 @@ static inline void rig_next(struct rig *rig)
 
 #define EACH_ENGINE(rig)                                                       \
 	for (rig_open(&(rig), 0); (rig).engine != NULL; rig_next(&(rig)))
+
+/* SQLite alone, for what DynamoDB does not have or promise; it need not even start. */
+#define IN_A_FILE(rig)                                                         \
+	for (rig_open(&(rig), 0); (rig).engine != NULL; rig_close(&(rig)), (rig).engine = NULL)
 
 /* --- words --- */
 

@@ -105,7 +105,12 @@ TEST(a_search_keeps_to_its_partition_range_order_and_limit)
 	}
 }
 
-/* As many as make an engine search another way. */
+/* As many as make SQLite search another way; DynamoDB has one. */
+static int many(const struct rig *rig)
+{
+	return rig->remote ? 200 : 5000;
+}
+
 static void put_many_words(struct rig *rig, int n)
 {
 	enum { CHUNK = 50 };
@@ -130,7 +135,10 @@ TEST(a_search_for_common_words_keeps_to_the_same_rules)
 
 	(void)state;
 	EACH_ENGINE(rig) {
-		put_many_words(&rig, 5000);
+		char last[16], down[64];
+		int n = many(&rig);
+		put_many_words(&rig, n);
+		snprintf(down, sizeof(down), "%04d %04d %04d", n - 2, n - 4, n - 6);
 		rig_put(&rig, (struct store_item){ .pk = STR("q"), .sk = STR("0001"),
 		    .text = STR("common even") });
 		rig_put(&rig, (struct store_item){ .pk = STR("p"), .sk = STR("0004"),
@@ -143,10 +151,11 @@ TEST(a_search_for_common_words_keeps_to_the_same_rules)
 			assert_str(rig_query(&rig, q), STR("0006 0008 0010"));
 			q.descending = true;
 			q.after = STR_NONE;
-			assert_str(rig_query(&rig, q), STR("4998 4996 4994"));
-			q.from = STR("4997");
-			assert_str(rig_query(&rig, q), STR("4998"));
-			q.to = STR("4998");
+			assert_str(rig_query(&rig, q), str_of(down));
+			snprintf(last, sizeof(last), "%04d", n - 3);
+			q.from = str_of(last);
+			assert_str(rig_query(&rig, q), str_first(str_of(down), 4));
+			q.to = str_first(str_of(down), 4);
 			assert_str(rig_query(&rig, q), STR(""));
 		}
 	}
@@ -232,7 +241,7 @@ TEST(bytes_that_are_not_utf8_can_be_searched_for_without_harm)
 			assert_true(err == OK || err == ERR_INVALID);
 		}
 		uint64_t random = 88172645463325252;    /* xorshift64, Marsaglia 2003 */
-		for (int i = 0; i < 3000; i++) {
+		for (int i = 0; i < (rig.remote ? 200 : 3000); i++) {
 			struct rig_keys keys = { .n = 0 };
 			char bytes[12];
 			for (size_t j = 0; j < sizeof(bytes); j++) {
