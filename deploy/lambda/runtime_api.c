@@ -235,7 +235,7 @@ enum err runtime_stream_write(struct runtime_api *api, struct str bytes)
 
 enum err runtime_stream_end(struct runtime_api *api, struct str type, struct str message)
 {
-	struct http_answer answer;
+	struct http_answer answer = { .status = 0 };
 	struct buf end;
 	uint64_t until = io_deadline(API_TIMEOUT_MS);
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
 import { after, test } from 'node:test'
-import { until } from './harness.mjs'
+import { binary, childrenOf, until } from './harness.mjs'
 import { httpEvent, makeFunction, sample } from './lambda.mjs'
 
 const fn = makeFunction({ table: '/ PROGRAM\n/refuses PROGRAM refuse\n', env: { DEADLINE_MARGIN_MS: '200' }, timeoutMs: 1500 })
@@ -34,6 +34,7 @@ for (const [name, detail] of [
 test('a program that ended between events is started again, and nobody sees it', async () => {
   const before = await pidOfProgram()
   process.kill(before, 'SIGKILL')
+  await until('its end', () => fn.runtime.states().includes('Z'))
   const result = await ask('/echo')
   assert.equal(result.statusCode, 200)
   assert.notEqual(JSON.parse(result.body).pid, before)
@@ -110,14 +111,14 @@ for (const [what, options, reason] of [
   })
 }
 
-test('SIGTERM lets programs finish, and leaves neither processes nor sockets', async () => {
-  const { runtime, root, log } = makeFunction({ table: '/ PROGRAM\n', env: { LAMBDA_START: 'init' } })
-  assert.equal((await runtime.invoke(httpEvent('GET', '/echo'))).json().statusCode, 200)
-  const { pid } = JSON.parse((await runtime.invoke(httpEvent('GET', '/echo'))).json().body)
+test('SIGTERM lets handlers finish, and leaves neither processes nor sockets', async () => {
+  const { runtime, root, lines } = makeFunction({ table: `/health ${binary('health')}\n`, env: { LAMBDA_START: 'init' } })
+  assert.equal((await runtime.invoke(sample('http-api/get-health'))).json().statusCode, 200)
+  const [pid] = childrenOf(runtime.pid)
   const end = await runtime.stop()
   assert.equal(end.code, 0)
   assert.ok(end.ms < 1000, `${end.ms} ms`)
-  assert.match(log(), /drained/)
+  assert.ok(lines().some(line => line.event === 'stop' && line.cut_off === 0), 'it was not stopped in order')
   assert.throws(() => process.kill(pid, 0))
   assert.deepEqual(fs.readdirSync(path.join(root, 'run/lambda')).filter(name => name.endsWith('.sock')), [])
 })
@@ -133,7 +134,7 @@ test('SIGTERM during an event lets it be answered first', async () => {
 })
 
 test('when the bootstrap is killed, nothing that it started is left', async () => {
-  const { runtime } = makeFunction({ table: '/ PROGRAM\n', freeze: false })
+  const { runtime } = makeFunction({ table: '/ PROGRAM\n', freeze: false, leave: true })
   const { pid } = JSON.parse((await runtime.invoke(httpEvent('GET', '/echo'))).json().body)
   process.kill(runtime.pid, 'SIGKILL')
   await until('its end', () => { try { process.kill(pid, 0); return false } catch { return true } })

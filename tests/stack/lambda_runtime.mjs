@@ -8,6 +8,7 @@
 //                               timeoutMs  of an invocation (3000)
 //                               initMs     of a start (10000)
 //                               freeze     stop the processes between events (true)
+//                               leave      do not end what a bootstrap that has ended left (false)
 //                               user       { uid, gid } to run as
 //                               stderr     called with what the function writes
 //   runtime.invoke(event)     → Result; event: anything JSON, or text; another waits its turn
@@ -93,8 +94,7 @@ class Sandbox {
     this.dead = true
     clearTimeout(this.initTimer)
     this.finish({ error: this.initError ?? { errorType: 'Runtime.ExitError', errorMessage: `exit ${code ?? signal}` } })
-    this.signal('SIGCONT')
-    this.signal('SIGKILL')
+    if (!this.options.leave) for (const name of ['SIGCONT', 'SIGKILL']) this.signal(name)
     this.server.closeAllConnections()
     this.server.close()
     this.end({ code, signal })

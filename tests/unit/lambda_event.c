@@ -124,6 +124,15 @@ TEST(no_header_becomes_a_variable_that_is_trusted)
 	}
 }
 
+TEST(a_name_with_an_underscore_is_no_header)
+{
+	(void)state;
+	assert_int_equal(read(HTTP("\"headers\":{\"x_api_key\":\"forged\",\"x-api-key\":\"own\"}," CONTEXT(""))), OK);
+	assert_str(variable("HTTP_X_API_KEY"), STR("own"));
+	assert_int_equal(read(HTTP("\"headers\":{\"x_api_key\":\"forged\"}," CONTEXT(""))), OK);
+	assert_null(variable("HTTP_X_API_KEY").ptr);
+}
+
 TEST(a_header_with_a_control_byte_is_a_bad_request)
 {
 	(void)state;
@@ -316,7 +325,7 @@ TEST(gzip_is_taken_when_the_list_says_so)
 
 TEST_MAIN(RUN(each_kind_is_known_by_marks_of_its_own), RUN(what_has_no_marks_is_refused),
     RUN(marks_without_the_shape_are_an_error), RUN(no_header_becomes_a_variable_that_is_trusted),
-    RUN(a_header_with_a_control_byte_is_a_bad_request), RUN(too_many_headers_are_refused_and_so_are_long_ones),
+    RUN(a_name_with_an_underscore_is_no_header), RUN(a_header_with_a_control_byte_is_a_bad_request), RUN(too_many_headers_are_refused_and_so_are_long_ones),
     RUN(values_of_one_header_are_joined_and_cookies_by_semicolons),
     RUN(a_query_is_what_the_client_encoded_or_encoded_again), RUN(stage_and_mapping_do_not_reach_the_path),
     RUN(a_path_that_cannot_be_routed_is_answered_by_its_status),
