@@ -172,7 +172,7 @@ class Sandbox {
     this.waiting = response
     response.once('close', () => { if (this.waiting === response) this.waiting = undefined })
     this.hand()
-    if (this.waiting && this.options.freeze !== false) this.signal('SIGSTOP')
+    if (this.waiting && this.options.freeze !== false && !this.stopping) this.signal('SIGSTOP')
   }
 }
 
@@ -226,6 +226,7 @@ export class Runtime {
   async stop () {
     const began = performance.now()
     if (this.pid === undefined) return { code: null, signal: null, ms: 0 }
+    this.sandbox.stopping = true
     this.sandbox.signal('SIGCONT')
     this.sandbox.child.kill('SIGTERM')
     const timer = setTimeout(() => this.sandbox.signal('SIGKILL'), 5000)
