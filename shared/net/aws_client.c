@@ -17,6 +17,7 @@
 #include "net/outgoing.h"
 
 #define NS_PER_MS           UINT64_C(1000000)
+#define ATTEMPT_LEAST_MS    100         /* a try again is not begun with less */
 #define ATTEMPT_MIN_MS      500         /* less is not worth leaving time for another */
 #define SKEW_MAX_MS         240000      /* AWS takes 5 minutes; so far off, it is the clock */
 #define LINES_MAX           10
@@ -417,7 +418,8 @@ static bool wait_and_take(struct aws_client *c, unsigned attempts, uint64_t dead
 {
 	uint64_t wait = aws_backoff_ns(attempts, draw(c));
 
-	if (time_monotonic_ns() + wait >= deadline_ns)
+	/* What came last says more than an attempt that had no time to be answered. */
+	if (time_monotonic_ns() + wait + ATTEMPT_LEAST_MS * NS_PER_MS >= deadline_ns)
 		return false;
 	if (!aws_budget_take(&c->service->budget, price)) {
 		count_retry(c->service, "exhausted");

@@ -290,6 +290,15 @@ TEST(the_store_has_no_code_in_the_clear)
 	mail_rig_close(&m);
 }
 
+/* Of all threads of this process: what others do on the machine is not in it. */
+static int64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static int64_t median_ns(struct mail_rig *m, const char *name)
 {
 	int64_t list[5];
@@ -297,10 +306,10 @@ static int64_t median_ns(struct mail_rig *m, const char *name)
 	for (size_t i = 0; i < COUNT(list); i++) {
 		const char *email = strcmp(name, RIG_EMAIL) == 0 ? name :
 		    arena_printf(&m->r.a, "%zu%s", i, name).ptr;
-		uint64_t    began = time_monotonic_ns();
+		int64_t     began = cpu_ns();
 
 		assert_int_equal(sign_up(m, email, PASSWORD), OK);
-		list[i] = (int64_t)(time_monotonic_ns() - began);
+		list[i] = cpu_ns() - began;
 		for (size_t j = i; j > 0 && list[j] < list[j - 1]; j--) {
 			int64_t swap = list[j];
 
