@@ -252,9 +252,10 @@ enum err runtime_stream_end(struct runtime_api *api, struct str type, struct str
 	}
 	BUF_LIT(&end, "\r\n");
 	enum err e = io_write(api->link.fd, buf_str(&end), until);
-	if (e == OK)
-		e = http_link_read(&api->link, &api->arena, ANSWER_MAX, -1, until, &answer);
-	else
+	if (e != OK) {
 		http_link_close(&api->link);
+		return ERR_UNAVAILABLE;
+	}
+	e = http_link_read(&api->link, &api->arena, ANSWER_MAX, -1, until, &answer);
 	return e == OK || e == ERR_TOO_LARGE ? meaning(answer.status) : ERR_UNAVAILABLE;
 }

@@ -117,7 +117,7 @@ TEST(another_machine_hears_of_a_revocation_at_once)
 	pair_open(&p, redis.url);
 	assert_true(both_follow(&p));
 	for (int i = 0; i < 5; i++) {
-		char id[16];
+		char id[32];
 		snprintf(id, sizeof(id), "session%d", i);
 		end_session(&p.here, id);
 		/* Long before the store is read again. */
