@@ -3,14 +3,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, fdatasyncSync, mkdtempSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { userInfo, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import net from 'node:net'
 import { distributed } from './distributed.mjs'
 import { forgedTokens, freshTokens, startIssuer } from './tokens.mjs'
 
 const top = join(dirname(fileURLToPath(import.meta.url)), '../..')
-const build = process.env.QUIVER_BUILD ?? join(top, 'build')
+const build = resolve(process.env.QUIVER_BUILD ?? join(top, 'build'))
 const seconds = Number(process.env.SECONDS_EACH ?? 4)
 const turns = Number(process.env.TURNS ?? 3)
 const connections = 32
