@@ -10,7 +10,7 @@
 
 #include "test.h"
 
-#define CAPTURE_MAX (64u << 10)
+#define CAPTURE_MAX (256u << 10)
 
 /* What is written to standard error between the two goes to `text`. */
 struct capture {

@@ -16,12 +16,18 @@ static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t  some;           /* something waits, or it is time to stop */
+	pthread_cond_t  written;        /* nobody is writing any more */
 	pthread_t       thread;
 	uint32_t        delay_ms;       /* 0: nothing waits */
-	uint32_t        most;           /* bytes that one write keeps whole */
-	uint32_t        len;
-	char            text[OUTLET_BYTES];
-} outlet = { .lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER };
+	size_t          whole;          /* bytes that one write keeps whole */
+	bool            writing;        /* the other half, without the lock */
+	unsigned        half;           /* which of the two is being filled */
+	size_t          len;            /* of it */
+	char            text[2][OUTLET_BYTES];
+} outlet = {
+	.lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER,
+	.written = PTHREAD_COND_INITIALIZER,
+};
 
 /* What cannot be written is lost: there is nowhere to say so. */
 static void write_all(const char *text, size_t len)
@@ -40,18 +46,46 @@ static void write_all(const char *text, size_t len)
 	}
 }
 
+/* As many whole lines as one write keeps together, at least one. */
+static size_t portion(const char *text, size_t len)
+{
+	size_t n = outlet.whole;
+
+	if (len <= n)
+		return len;
+	while (n > 0 && text[n - 1] != '\n')
+		n--;
+	return n > 0 ? n : len;
+}
+
+/* Under the lock, which it gives up while it writes. */
 static void flush(void)
 {
-	write_all(outlet.text, outlet.len);
+	while (outlet.writing)
+		pthread_cond_wait(&outlet.written, &outlet.lock);
+	const char *text = outlet.text[outlet.half];
+	size_t len = outlet.len;
+	if (len == 0)
+		return;
+	outlet.half ^= 1;
 	outlet.len = 0;
+	outlet.writing = true;
+	pthread_mutex_unlock(&outlet.lock);
+	for (size_t n; len > 0; text += n, len -= n) {
+		n = portion(text, len);
+		write_all(text, n);
+	}
+	pthread_mutex_lock(&outlet.lock);
+	outlet.writing = false;
+	pthread_cond_broadcast(&outlet.written);
 }
 
 /* Nothing of it is locked or allocated.  The signal, which may have come from outside
  * and then would not come again, takes its usual course. */
 static void crash(int signal_number)
 {
-	if (outlet.len <= sizeof(outlet.text))
-		(void)!write(STDERR_FILENO, outlet.text, outlet.len);
+	if (outlet.len <= OUTLET_BYTES)
+		(void)!write(STDERR_FILENO, outlet.text[outlet.half & 1], outlet.len);
 	(void)raise(signal_number);
 }
 
@@ -67,7 +101,7 @@ static void watch_crashes(void)
 			(void)sigaction(fatal_signals[i], &mine, NULL);
 }
 
-/* Until the delay is over, or it is time to stop. */
+/* Until the delay is over, much has come, or it is time to stop. */
 static void wait_for_others(void)
 {
 	struct timespec end;
@@ -79,7 +113,7 @@ static void wait_for_others(void)
 		end.tv_nsec -= 1000000000;
 		end.tv_sec++;
 	}
-	while (outlet.delay_ms > 0 && pthread_cond_clockwait(&outlet.some, &outlet.lock,
+	while (outlet.delay_ms > 0 && outlet.len < OUTLET_BYTES / 2 && pthread_cond_clockwait(&outlet.some, &outlet.lock,
 	    CLOCK_MONOTONIC, &end) == 0)
 		continue;
 }
@@ -100,21 +134,22 @@ static void *flush_in_time(void *context)
 	return NULL;
 }
 
-static uint32_t most_at_once(void)
+static size_t whole_at_once(void)
 {
 	struct stat st;
 
-	if (fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode) && PIPE_BUF < OUTLET_BYTES)
-		return PIPE_BUF;
-	return OUTLET_BYTES;
+	return fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode) ? PIPE_BUF : OUTLET_BYTES;
 }
 
 /* A child has the parent's lines and not its thread. */
 static void be_a_child(void)
 {
 	pthread_mutex_init(&outlet.lock, NULL);
+	pthread_cond_init(&outlet.some, NULL);
+	pthread_cond_init(&outlet.written, NULL);
 	outlet.delay_ms = 0;
 	outlet.len = 0;
+	outlet.writing = false;
 }
 
 void outlet_start(uint32_t delay_ms)
@@ -125,7 +160,7 @@ void outlet_start(uint32_t delay_ms)
 		return;
 	if (!watches_fork)
 		watches_fork = pthread_atfork(NULL, NULL, be_a_child) == 0;
-	outlet.most = most_at_once();
+	outlet.whole = whole_at_once();
 	outlet.delay_ms = delay_ms;
 	if (!watches_fork || pthread_create(&outlet.thread, NULL, flush_in_time, NULL) != 0)
 		outlet.delay_ms = 0;
@@ -147,20 +182,24 @@ void outlet_stop(void)
 
 static void collect(struct str line)
 {
-	if (outlet.len == 0)
+	size_t before = outlet.len;
+
+	memcpy(outlet.text[outlet.half] + before, line.ptr, line.len);
+	outlet.len += line.len;
+	if (before == 0 || (before < OUTLET_BYTES / 2 && outlet.len >= OUTLET_BYTES / 2))
 		pthread_cond_signal(&outlet.some);
-	memcpy(outlet.text + outlet.len, line.ptr, line.len);
-	outlet.len += (uint32_t)line.len;
 }
 
 void outlet_write(struct str line, bool can_wait)
 {
 	pthread_mutex_lock(&outlet.lock);
-	bool waits = can_wait && outlet.delay_ms > 0 && line.len <= outlet.most;
-	if (!waits || line.len > outlet.most - outlet.len)
+	bool waits = outlet.delay_ms > 0 && line.len <= OUTLET_BYTES;
+	while (outlet.len > (waits ? OUTLET_BYTES - line.len : 0))
 		flush();
 	if (waits)
 		collect(line);
+	if (waits && !can_wait)
+		flush();
 	pthread_mutex_unlock(&outlet.lock);
 	if (!waits)
 		write_all(line.ptr, line.len);

@@ -1,6 +1,8 @@
 /*
  * log_outlet: lines that wait for others, and what makes them go.
  */
+#include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,20 +73,101 @@ TEST(a_line_that_cannot_wait_takes_those_before_it_along)
 	assert_str(finish(), STR("one\ntwo\nthree\n"));
 }
 
-TEST(no_more_waits_than_there_is_room_for_and_lines_stay_whole)
+static char long_line[1000];
+
+/* Lines of 1,000 bytes until there are `bytes`; how many there were. */
+static size_t write_many(size_t bytes)
 {
-	char line[1000];
+	size_t n = 0;
+
+	if (long_line[0] == '\0') {
+		memset(long_line, 'x', sizeof(long_line));
+		long_line[sizeof(long_line) - 1] = '\n';
+	}
+	for (; n < bytes; n += sizeof(long_line))
+		outlet_write((struct str){ long_line, sizeof(long_line) }, true);
+	return n;
+}
+
+static bool are_whole(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((text.ptr[i] == '\n') != ((i + 1) % sizeof(long_line) == 0))
+			return false;
+	return text.len % sizeof(long_line) == 0;
+}
+
+TEST(much_does_not_wait_for_its_delay)
+{
+	(void)state;
+	begin(60 * LONG_MS);
+	write_many(OUTLET_BYTES / 2 + 1);
+	assert_true(are_whole(wait_for_lines()));
+	assert_true(capture_look(&captured).len > 0);
+	(void)finish();
+}
+
+TEST(more_than_there_is_room_for_is_written_whole)
+{
+	struct str text;
+	size_t n;
+
+	(void)state;
+	begin(60 * LONG_MS);
+	n = write_many(3 * OUTLET_BYTES);
+	text = finish();
+	assert_int_equal(text.len, n);
+	assert_true(are_whole(text));
+}
+
+static void *write_much(void *context)
+{
+	(void)context;
+	write_many(OUTLET_BYTES / 2);
+	return NULL;
+}
+
+TEST(lines_of_threads_do_not_mix)
+{
+	pthread_t threads[4];
 	struct str text;
 
 	(void)state;
-	memset(line, 'x', sizeof(line));
-	line[sizeof(line) - 1] = '\n';
-	begin(LONG_MS);
-	for (size_t i = 0; i <= OUTLET_BYTES / sizeof(line); i++)
-		outlet_write((struct str){ line, sizeof(line) }, true);
-	text = capture_look(&captured);
-	assert_int_equal(text.len, OUTLET_BYTES / sizeof(line) * sizeof(line));
-	assert_int_equal(finish().len, text.len + sizeof(line));
+	begin(1);
+	write_many(1);                  /* the line itself is made before there are threads */
+	for (size_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, write_much, NULL), 0);
+	for (size_t i = 0; i < COUNT(threads); i++)
+		pthread_join(threads[i], NULL);
+	text = finish();
+	assert_int_equal(text.len, sizeof(long_line) * (1 + COUNT(threads) *
+	    ((OUTLET_BYTES / 2 + sizeof(long_line) - 1) / sizeof(long_line))));
+	assert_true(are_whole(text));
+}
+
+/* A pipe keeps whole what one write(2) of PIPE_BUF bytes or less has: here it shows each. */
+TEST(each_write_into_a_pipe_is_of_whole_lines_that_the_kernel_keeps_together)
+{
+	static char packet[2 * PIPE_BUF];
+	int ends[2], saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	size_t all = 0, n;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_DIRECT), 0);
+	assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	outlet_start(60 * LONG_MS);
+	n = write_many(10 * sizeof(long_line));
+	outlet_stop();
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	while (all < n) {
+		ssize_t got = read(ends[0], packet, sizeof(packet));
+		assert_in_range(got, 1, PIPE_BUF);
+		assert_true(are_whole((struct str){ packet, (size_t)got }));
+		all += (size_t)got;
+	}
+	close(ends[0]);
+	close(ends[1]);
+	close(saved);
 }
 
 TEST(a_stop_leaves_nothing_behind)
@@ -151,7 +234,10 @@ TEST_MAIN(
 	RUN(without_a_delay_each_line_goes_at_once),
 	RUN(a_line_that_can_wait_goes_when_its_delay_is_over),
 	RUN(a_line_that_cannot_wait_takes_those_before_it_along),
-	RUN(no_more_waits_than_there_is_room_for_and_lines_stay_whole),
+	RUN(much_does_not_wait_for_its_delay),
+	RUN(more_than_there_is_room_for_is_written_whole),
+	RUN(lines_of_threads_do_not_mix),
+	RUN(each_write_into_a_pipe_is_of_whole_lines_that_the_kernel_keeps_together),
 	RUN(a_stop_leaves_nothing_behind),
 	RUN(a_child_does_not_write_its_parents_lines),
 	RUN(a_crash_writes_what_waits_and_is_a_crash),
