@@ -90,7 +90,7 @@ static const struct store_item plain = {
 
 static void put_many(struct rig *rig, size_t n)
 {
-	char sk[16];
+	char sk[24];
 
 	for (size_t i = 0; i < n; i++) {
 		snprintf(sk, sizeof(sk), "%03zu", i);
