@@ -1,5 +1,6 @@
 #include "base/limits.h"
 #include "lambda/event_parts.h"
+#include "lambda/field.h"
 
 /* What is the connection's own, what the body's length replaces, and what CGI
  * programs take for their proxy (CVE-2016-5385). */
@@ -22,22 +23,6 @@ static bool is_name(struct str s)
 	return s.len > 0 && s.len <= 256;
 }
 
-static bool is_left_out(struct str name)
-{
-	for (size_t i = 0; i < COUNT(left_out); i++)
-		if (str_eq_nocase(name, left_out[i]))
-			return true;
-	return false;
-}
-
-static bool is_value(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (((unsigned char)s.ptr[i] < 0x20 && s.ptr[i] != '\t') || s.ptr[i] == 0x7F)
-			return false;
-	return true;
-}
-
 static struct str variable_name(struct arena *a, struct str header)
 {
 	if (str_eq_nocase(header, STR("content-type")))
@@ -57,9 +42,9 @@ static void add_line(struct reading *r, struct str header, struct str value)
 {
 	struct event *e = r->out;
 
-	if (!is_name(header) || is_left_out(header))
+	if (!is_name(header) || field_is_one_of(header, left_out, COUNT(left_out)))
 		return;
-	if (!is_value(value)) {
+	if (!field_is_value(value)) {
 		event_settle(e, 400, "a header has a control byte in it");
 		return;
 	}

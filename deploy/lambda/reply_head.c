@@ -1,4 +1,5 @@
 #include "base/limits.h"
+#include "lambda/field.h"
 #include "lambda/reply.h"
 
 /* Of the connection, not of the reply (RFC 9110, 7.6.1); lengths are Lambda's to say. */
@@ -34,22 +35,6 @@ static bool is_token(struct str s)
 	return s.len > 0;
 }
 
-static bool is_left_out(struct str name)
-{
-	for (size_t i = 0; i < COUNT(left_out); i++)
-		if (str_eq_nocase(name, left_out[i]))
-			return true;
-	return false;
-}
-
-static bool is_value(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (((unsigned char)s.ptr[i] < 0x20 && s.ptr[i] != '\t') || s.ptr[i] == 0x7F)
-			return false;
-	return true;
-}
-
 /* "404 Not Found" */
 static bool read_status(struct str value, int *status)
 {
@@ -66,11 +51,11 @@ static enum err read_line(struct str line, struct reply *out)
 	size_t colon = str_index(line, ':');
 	struct str name = str_first(line, colon), value = str_trim(str_from(line, colon + 1));
 
-	if (colon == line.len || !is_token(name) || !is_value(value))
+	if (colon == line.len || !is_token(name) || !field_is_value(value))
 		return ERR_INVALID;
 	if (str_eq_nocase(name, STR("status")) && !read_status(value, &out->status))
 		return ERR_INVALID;
-	if (is_left_out(name))
+	if (field_is_one_of(name, left_out, COUNT(left_out)))
 		return OK;
 	if (out->count == REPLY_HEADERS_MAX)
 		return ERR_TOO_LARGE;

@@ -113,8 +113,8 @@ static void wait_for_others(void)
 		end.tv_nsec -= 1000000000;
 		end.tv_sec++;
 	}
-	while (outlet.delay_ms > 0 && outlet.len < OUTLET_BYTES / 2 && pthread_cond_clockwait(&outlet.some, &outlet.lock,
-	    CLOCK_MONOTONIC, &end) == 0)
+	while (outlet.delay_ms > 0 && outlet.len < OUTLET_BYTES / 2 &&
+	    pthread_cond_clockwait(&outlet.some, &outlet.lock, CLOCK_MONOTONIC, &end) == 0)
 		continue;
 }
 

@@ -341,7 +341,7 @@ TEST(a_call_follows_to_the_node_that_is_named_and_stays_there)
 {
 	static const char *const there[] = { "+PONG\r\n" };
 	struct redis_script_server first = { .drip_ms = 0 }, second = { .drip_ms = 0 };
-	char        moved[64];
+	char        moved[64] = "+x\r\n";
 	const char *const here[] = { moved };
 	struct rig  r;
 
@@ -371,7 +371,6 @@ TEST(nodes_that_name_each_other_are_not_followed_for_ever)
 	struct rig  r;
 
 	(void)state;
-	strcpy(moved, "+x\r\n");
 	redis_script_start(&s, here, 1);
 	snprintf(moved, sizeof(moved), "-MOVED 7000 127.0.0.1:%u\r\n", s.port);
 	rig_open(&r, s.url, REDIS_PUBLISH);
